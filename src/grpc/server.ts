@@ -1,0 +1,168 @@
+import { Server, ServerCredentials, status, type Deadline, type handleUnaryCall } from "@grpc/grpc-js";
+import { formatAddress, prepareAddress, type ListenAddress } from "../std/listen-address.ts";
+import { healthServiceName, registerHealth, type Health, type Serving } from "./health.ts";
+import { registerReflection } from "./reflection.ts";
+
+/**
+ * Bytes in, bytes out, both one encoded message. `deadlineAtMs` is epoch milliseconds, Number.POSITIVE_INFINITY when the
+ * client set none. An answer that is at hand is returned without a promise.
+ */
+export type UnaryHandler = (request: Buffer, deadlineAtMs: number) => Uint8Array | Promise<Uint8Array>;
+
+/** One service by its full name (`envoy.service.auth.v3.Authorization`), its methods by their short names (`Check`). */
+export interface GrpcService {
+  readonly name: string;
+  readonly methods: Readonly<Record<string, UnaryHandler>>;
+}
+
+export interface GrpcServerOptions {
+  readonly address: ListenAddress;
+  readonly services: readonly GrpcService[];
+  /** A larger request message is answered RESOURCE_EXHAUSTED. */
+  readonly maxMessageBytes: number;
+  /** Told of what a handler threw; the call was answered INTERNAL. `method` is `package.Service/Method`. */
+  readonly onError: (error: unknown, method: string) => void;
+}
+
+export interface GrpcServer {
+  /** With the real port. */
+  readonly address: ListenAddress;
+  /** What grpc.health.v1 answers; "not-serving" until it is set. */
+  readonly setServing: (serving: Serving) => void;
+  /**
+   * Says "not-serving" to whoever watches, takes no new connections or calls (GOAWAY), waits at most `graceMs` for
+   * those in flight, cuts off the rest. Resolves when all is closed. Safe twice: the first grace counts.
+   */
+  readonly drain: (graceMs: number) => Promise<void>;
+}
+
+/** Calls on one connection; an Envoy that reaches it opens another connection. */
+const maxConcurrentStreams = 4096;
+const keepaliveTimeMs = 60_000;
+const keepaliveTimeoutMs = 20_000;
+
+/**
+ * Serves unary gRPC services without TLS, with grpc.health.v1 and reflection beside them.
+ *
+ * @throws Error that names the address and the reason, when it cannot be bound.
+ */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const server = new Server(limits(options.maxMessageBytes));
+  const names = options.services.map(({ name }) => name);
+  for (const service of options.services) registerService(server, service, options.onError);
+  const health = registerHealth(server, names);
+  await registerReflection(server, [...names, healthServiceName]);
+  const bound = await listen(server, options.address);
+
+  let drained: Promise<void> | undefined;
+  return {
+    address: bound.address,
+    setServing: (serving) => health.set(serving),
+    drain: (graceMs) => (drained ??= drainServer(server, health, bound.target, graceMs)),
+  };
+}
+
+function limits(maxMessageBytes: number): ConstructorParameters<typeof Server>[0] {
+  return {
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_concurrent_streams": maxConcurrentStreams,
+    "grpc.keepalive_time_ms": keepaliveTimeMs,
+    "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
+    "grpc.enable_channelz": 0,
+  };
+}
+
+function registerService(server: Server, service: GrpcService, onError: GrpcServerOptions["onError"]): void {
+  for (const [name, handler] of Object.entries(service.methods)) {
+    const method = `${service.name}/${name}`;
+    const isNew = server.register(`/${method}`, unaryCall(handler, method, onError), asBuffer, same, "unary");
+    if (!isNew) throw new Error(`two services offer ${method}`);
+  }
+}
+
+function unaryCall(
+  handler: UnaryHandler,
+  method: string,
+  onError: GrpcServerOptions["onError"],
+): handleUnaryCall<Buffer, Uint8Array> {
+  return (call, callback) => {
+    const answer = (bytes: Uint8Array) => callback(null, bytes);
+    const fail = (error: unknown) => {
+      callback({ code: status.INTERNAL, details: "internal error" });
+      onError(error, method);
+    };
+    let result: Uint8Array | Promise<Uint8Array>;
+    try {
+      result = handler(call.request, epochMs(call.getDeadline()));
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    if (result instanceof Promise) result.then(answer, fail);
+    else answer(result);
+  };
+}
+
+function epochMs(deadline: Deadline): number {
+  return deadline instanceof Date ? deadline.getTime() : deadline;
+}
+
+function same(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** What was bound: the address as asked for with the real port, and grpc-js's name for it. */
+interface Bound {
+  readonly address: ListenAddress;
+  readonly target: string;
+}
+
+async function listen(server: Server, address: ListenAddress): Promise<Bound> {
+  try {
+    const prepared = await prepareAddress(address);
+    const port = await bind(server, formatAddress(prepared));
+    return { address: withPort(address, port), target: formatAddress(withPort(prepared, port)) };
+  } catch (error) {
+    throw new Error(`cannot listen on ${formatAddress(address)}: ${reason(error)}`, { cause: error });
+  }
+}
+
+function withPort(address: ListenAddress, port: number): ListenAddress {
+  return address.kind === "tcp" ? { ...address, port } : address;
+}
+
+function bind(server: Server, target: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(error);
+    });
+  });
+}
+
+/** grpc-js puts the error codes of the system into its text only. */
+function reason(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const known = Object.entries(bindFailures).find(([code]) => text.includes(code));
+  return known?.[1] ?? text;
+}
+
+const bindFailures = {
+  EADDRINUSE: "another process listens there",
+  EADDRNOTAVAIL: "no interface of this machine has that address",
+  EACCES: "permission denied, or the folder does not exist",
+  ENOTFOUND: "the host name does not resolve",
+} as const;
+
+async function drainServer(server: Server, health: Health, target: string, graceMs: number): Promise<void> {
+  health.close();
+  // Not forceShutdown(): in grpc-js 1.14 it cuts off only connections that channelz counts, and channelz is off.
+  server.drain(target, graceMs);
+  await new Promise<void>((resolve) => {
+    server.tryShutdown(() => resolve());
+  });
+}
