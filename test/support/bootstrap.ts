@@ -1,0 +1,189 @@
+/** A server that Envoy connects to: host and port, or the path of a unix socket. */
+export type Address = { host: string; port: number } | { unix: string };
+
+/** The check that Envoy makes before it lets a request through; an option that is absent keeps Envoy's default. */
+export interface ExtAuthz {
+  server: Address;
+  timeoutMs?: number;
+  failureMode?: "deny" | "allow";
+  /** The HTTP status of the answer when the check itself failed and `failureMode` is deny. */
+  statusOnError?: number;
+  /** Whether headers are sent joined in `headers`, or line by line in `header_map`. */
+  headers?: "joined" | "raw";
+  peerCertificate?: "left-out" | "sent";
+  /** The body's first bytes are sent; a longer body is cut. */
+  bodyBytes?: number;
+}
+
+/** Where Envoy listens. The port is chosen by the system unless given; ask the running Envoy for it by `name`. */
+export interface Listener {
+  name: string;
+  port?: number;
+  /** Mutual TLS, all PEM: Envoy's own certificate, and the authority whose clients it takes. */
+  tls?: { certificate: string; key: string; clientCa: string };
+  /** Whether this listener asks the ext_authz server. */
+  check: "asked" | "skipped";
+  /** Sent with every check of this listener. */
+  contextExtensions?: Readonly<Record<string, string>>;
+}
+
+/** One Envoy: what it listens on, whom it asks, and what stands behind it. */
+export interface Mesh {
+  listeners: readonly Listener[];
+  extAuthz?: ExtAuthz;
+  upstream: { host: string; port: number };
+  /** Takes gRPC calls, over HTTP/2; they go to `upstream` over HTTP/1.1 when absent. */
+  grpcUpstream?: { host: string; port: number };
+  /** The fields of Envoy's access log, as format strings: one JSON object an entry, see `Envoy.accessLog`. */
+  accessLog?: Readonly<Record<string, string>>;
+}
+
+type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json };
+
+/** Envoy's bootstrap for a mesh, as the object that its JSON file holds. Names are those of Envoy's v3 API. */
+export function envoyBootstrap(mesh: Mesh): Json {
+  return {
+    admin: { address: address({ host: "127.0.0.1", port: 0 }) },
+    static_resources: {
+      listeners: mesh.listeners.map((listener) => listenerOf(listener, mesh)),
+      clusters: [
+        cluster("upstream", mesh.upstream, "http1"),
+        ...(mesh.grpcUpstream === undefined ? [] : [cluster("grpc-upstream", mesh.grpcUpstream, "http2")]),
+        ...(mesh.extAuthz === undefined ? [] : [cluster("ext-authz", mesh.extAuthz.server, "http2")]),
+      ],
+    },
+  };
+}
+
+function listenerOf(listener: Listener, mesh: Mesh): Json {
+  return {
+    name: listener.name,
+    address: address({ host: "127.0.0.1", port: listener.port ?? 0 }),
+    filter_chains: [
+      {
+        filters: [{ name: "http", typed_config: connectionHandler(listener, mesh) }],
+        ...(listener.tls === undefined ? {} : { transport_socket: mutualTls(listener.tls) }),
+      },
+    ],
+  };
+}
+
+/** AUTO takes HTTP/1.1 and, by prior knowledge or ALPN, HTTP/2 on the same port. */
+function connectionHandler(listener: Listener, mesh: Mesh): Json {
+  const { extAuthz } = mesh;
+  const checks = listener.check === "asked" && extAuthz !== undefined ? [checkFilter(extAuthz)] : [];
+  return typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", {
+    stat_prefix: listener.name,
+    codec_type: "AUTO",
+    // Not XFCC: the identity of a client is its certificate, never a header that it sent.
+    forward_client_cert_details: "SANITIZE",
+    route_config: { virtual_hosts: [virtualHost(listener, mesh)] },
+    http_filters: [
+      ...checks,
+      { name: "router", typed_config: typed("envoy.extensions.filters.http.router.v3.Router", {}) },
+    ],
+    ...(mesh.accessLog === undefined ? {} : { access_log: [standardOutputLog(mesh.accessLog)] }),
+  });
+}
+
+function virtualHost({ contextExtensions, check }: Listener, mesh: Mesh): Json {
+  const calls = { match: { prefix: "/", grpc: {} }, route: { cluster: "grpc-upstream" } };
+  const extensions =
+    contextExtensions === undefined || check === "skipped" || mesh.extAuthz === undefined
+      ? {}
+      : { typed_per_filter_config: { [checkFilterName]: routeOfCheck(contextExtensions) } };
+  return {
+    name: "everything",
+    domains: ["*"],
+    routes: [
+      ...(mesh.grpcUpstream === undefined ? [] : [calls]),
+      { match: { prefix: "/" }, route: { cluster: "upstream" } },
+    ],
+    ...extensions,
+  };
+}
+
+/** Envoy files dynamic metadata under the filter's name, so it is the usual one. */
+const checkFilterName = "envoy.filters.http.ext_authz";
+
+function checkFilter(check: ExtAuthz): Json {
+  const { timeoutMs, failureMode, statusOnError, headers, peerCertificate, bodyBytes } = check;
+  return {
+    name: checkFilterName,
+    typed_config: typed("envoy.extensions.filters.http.ext_authz.v3.ExtAuthz", {
+      transport_api_version: "V3",
+      grpc_service: {
+        envoy_grpc: { cluster_name: "ext-authz" },
+        ...(timeoutMs === undefined ? {} : { timeout: seconds(timeoutMs) }),
+      },
+      failure_mode_allow: failureMode === "allow",
+      ...(statusOnError === undefined ? {} : { status_on_error: { code: statusOnError } }),
+      encode_raw_headers: headers === "raw",
+      include_peer_certificate: peerCertificate === "sent",
+      ...(bodyBytes === undefined
+        ? {}
+        : { with_request_body: { max_request_bytes: bodyBytes, allow_partial_message: true } }),
+    }),
+  };
+}
+
+function routeOfCheck(contextExtensions: Readonly<Record<string, string>>): Json {
+  return typed("envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute", {
+    check_settings: { context_extensions: contextExtensions },
+  });
+}
+
+function cluster(name: string, at: Address, protocol: "http1" | "http2"): Json {
+  const options = protocol === "http1" ? { http_protocol_options: {} } : { http2_protocol_options: {} };
+  const protocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+  return {
+    name,
+    type: "STATIC",
+    connect_timeout: "1s",
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: address(at) } }] }],
+    },
+    typed_extension_protocol_options: {
+      [protocolOptions]: typed(protocolOptions, { explicit_http_config: options }),
+    },
+  };
+}
+
+function mutualTls({ certificate, key, clientCa }: NonNullable<Listener["tls"]>): Json {
+  const chain = { certificate_chain: { inline_string: certificate }, private_key: { inline_string: key } };
+  return {
+    name: "tls",
+    typed_config: typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", {
+      require_client_certificate: true,
+      common_tls_context: {
+        alpn_protocols: ["h2", "http/1.1"],
+        tls_certificates: [chain],
+        validation_context: { trusted_ca: { inline_string: clientCa } },
+      },
+    }),
+  };
+}
+
+function standardOutputLog(fields: Readonly<Record<string, string>>): Json {
+  return {
+    name: "stdout",
+    typed_config: typed("envoy.extensions.access_loggers.stream.v3.StdoutAccessLog", {
+      log_format: { json_format: fields },
+    }),
+  };
+}
+
+function address(at: Address): Json {
+  return "unix" in at
+    ? { pipe: { path: at.unix } }
+    : { socket_address: { address: at.host, port_value: at.port } };
+}
+
+function typed(message: string, fields: Readonly<Record<string, Json>>): Json {
+  return { "@type": `type.googleapis.com/${message}`, ...fields };
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000}s`;
+}

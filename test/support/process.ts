@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+
+/** A server that runs as a child of this process. What it printed is kept, the last MiB of each stream. */
+export interface RunningProcess {
+  output(): string;
+  errors(): string;
+  /** How it ended, such as `exit code 1` or `SIGKILL`; undefined while it runs. */
+  ended(): string | undefined;
+  /** Resolves with `ended()` once it has ended. */
+  whenEnded: Promise<string>;
+  /** Asks it to end, and after five seconds makes it. */
+  stop(): Promise<void>;
+}
+
+const maxKeptLength = 1024 * 1024;
+const patienceMs = 5000;
+
+/** Starts a program; it is killed with this process at the latest. Throws when the program cannot be started. */
+export async function startProcess(
+  program: string,
+  parameters: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<RunningProcess> {
+  const child = spawn(program, parameters, {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = keep(child.stdout);
+  const errors = keep(child.stderr);
+  await once(child, "spawn");
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.removeListener("exit", kill));
+  const whenEnded = once(child, "close").then(() => endOf(child) ?? "no exit code");
+  return { output, errors, ended: () => endOf(child), whenEnded, stop: () => stop(child, whenEnded) };
+}
+
+function keep(stream: NodeJS.ReadableStream): () => string {
+  let text = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (chunk: string) => {
+    text = (text + chunk).slice(-maxKeptLength);
+  });
+  return () => text;
+}
+
+function endOf({ exitCode, signalCode }: ChildProcess): string | undefined {
+  if (signalCode !== null) return signalCode;
+  return exitCode === null ? undefined : `exit code ${exitCode}`;
+}
+
+async function stop(child: ChildProcess, whenEnded: Promise<string>): Promise<void> {
+  const force = setTimeout(() => child.kill("SIGKILL"), patienceMs);
+  child.kill("SIGTERM");
+  await whenEnded;
+  clearTimeout(force);
+}
