@@ -3,17 +3,10 @@
  * Nothing here imports the engine; `environment.ts` does.
  */
 
+import type { Fault } from "../std/fault.ts";
+
 /** A CEL type as documents write it: `string`, `list(string)`, `map(string, string)`, `ip`, `Request`. */
 export type TypeName = string;
-
-/**
- * Whose fault it is that an expression has no value, recorded where the value was read.
- * - `request`: something of the request is missing or malformed (400)
- * - `raw-headers`: `request.headers_all` was read and Envoy sent joined headers (403)
- * - `budget`: the expression used up its steps (400)
- * - `ours`: a back-end of ours failed; the only kind that may become an error answer
- */
-export type Fault = "request" | "raw-headers" | "budget" | "ours";
 
 /** The third value of a condition, and the value of an expression that could not be evaluated. */
 export class Unknown {
@@ -31,19 +24,6 @@ export const UNKNOWN: Readonly<Record<Fault, Unknown>> = Object.freeze({
   budget: new Unknown("budget"),
   ours: new Unknown("ours"),
 });
-
-/**
- * Thrown by a getter of an attribute whose value cannot be had, with the fault to record.
- * A getter that returns `undefined` says the same with the fault `request`.
- */
-export class ValueFault extends Error {
-  readonly fault: Fault;
-  constructor(fault: Fault) {
-    super(`no value: ${fault}`);
-    this.name = "ValueFault";
-    this.fault = fault;
-  }
-}
 
 /** A range of the expression's own source, in UTF-16 code units from 0, end exclusive. */
 export interface Span {

@@ -1,0 +1,78 @@
+import { Ip } from "../std/ip.ts";
+import type { PeerFacts } from "./facts.ts";
+import { parseSpiffeId, type SpiffeId } from "./spiffe.ts";
+
+/**
+ * `source.*` or `destination.*`. The names that a certificate gives exist only inside the trust domains
+ * of weir.yaml: what a foreign authority signed is not evidence here.
+ */
+abstract class Peer {
+  readonly #facts: PeerFacts;
+  readonly #trustDomains: ReadonlySet<string>;
+  #ip: Ip | undefined | null = null;
+  #spiffeId: SpiffeId | undefined | null = null;
+
+  constructor(facts: PeerFacts, trustDomains: ReadonlySet<string>) {
+    this.#facts = facts;
+    this.#trustDomains = trustDomains;
+  }
+
+  get ip(): Ip | undefined {
+    if (this.#ip === null) this.#ip = Ip.parse(this.#facts.address);
+    return this.#ip;
+  }
+
+  get port(): bigint | undefined {
+    return this.#facts.port === undefined ? undefined : BigInt(this.#facts.port);
+  }
+
+  get principal(): string | undefined {
+    return this.spiffeId?.id;
+  }
+
+  get namespace(): string | undefined {
+    return this.spiffeId?.namespace;
+  }
+
+  get service_account(): string | undefined {
+    return this.spiffeId?.serviceAccount;
+  }
+
+  /** The certificate's name when it is a SPIFFE id of one of our trust domains. */
+  get spiffeId(): SpiffeId | undefined {
+    if (this.#spiffeId === null) {
+      const parsed = parseSpiffeId(this.#facts.principal);
+      this.#spiffeId = parsed && this.#trustDomains.has(parsed.trustDomain) ? parsed : undefined;
+    }
+    return this.#spiffeId;
+  }
+}
+
+export class Source extends Peer {}
+
+export class Destination extends Peer {}
+
+/** `client.*`: who asks, as weir.yaml's `clientAddress` tells it. */
+export class Client {
+  readonly ip: Ip | undefined;
+  constructor(ip: Ip | undefined) {
+    this.ip = ip;
+  }
+}
+
+/** `auth.workload`: the identity that a peer's certificate proves. */
+export class Workload {
+  readonly id: string;
+  readonly trust_domain: string;
+  readonly namespace: string | undefined;
+  readonly service_account: string | undefined;
+  constructor(spiffeId: SpiffeId) {
+    this.id = spiffeId.id;
+    this.trust_domain = spiffeId.trustDomain;
+    this.namespace = spiffeId.namespace;
+    this.service_account = spiffeId.serviceAccount;
+  }
+}
+
+/** `auth`: the identities of one policy that hold for one request, by name. */
+export class Auth extends Map<string, Workload> {}

@@ -1,0 +1,147 @@
+/** Timestamps and durations: where the engine's arithmetic, texts and zones are not CEL's, this is. */
+import type { Meter } from "./meter.ts";
+import { Duration } from "./types.ts";
+
+const NANOSECONDS: Readonly<Record<string, bigint>> = {
+  h: 3_600_000_000_000n,
+  m: 60_000_000_000n,
+  s: 1_000_000_000n,
+  ms: 1_000_000n,
+  us: 1_000n,
+  µs: 1_000n,
+  ns: 1n,
+};
+
+/** CEL's durations and timestamps end with the year 9999 (google.protobuf.Duration, Timestamp). */
+const MAX_DURATION = 315_576_000_000n * 1_000_000_000n;
+const FIRST_MS = -62_135_596_800_000;
+const LAST_MS = 253_402_300_799_999;
+/** A zone's first use builds a formatter of about 50 µs; the others read it. */
+const ZONE_STEPS = 20;
+const MAX_ZONES = 32;
+
+export const nanosecondsOf = (duration: Duration): bigint =>
+  duration.seconds * 1_000_000_000n + BigInt(duration.nanos);
+
+/** A duration whose seconds and nanoseconds have one sign; throws out of range. */
+export function durationOf(meter: Meter, nanoseconds: bigint): Duration {
+  if (nanoseconds > MAX_DURATION || nanoseconds < -MAX_DURATION) throw meter.fault("request");
+  return new Duration(nanoseconds / 1_000_000_000n, Number(nanoseconds % 1_000_000_000n));
+}
+
+export function timestampOf(meter: Meter, milliseconds: number): Date {
+  if (!(milliseconds >= FIRST_MS && milliseconds <= LAST_MS)) throw meter.fault("request");
+  return new Date(milliseconds);
+}
+
+/** Reads Go's notation, as CEL does: `-1h30m`, `1.5s`. Bounded, because the engine's reader is quadratic. */
+export function parseDuration(meter: Meter, text: string): Duration {
+  if (text.length > 64) throw meter.fault("request");
+  const [, sign, parts = ""] = /^([-+]?)((?:(?:\d+\.?\d*|\.\d+)(?:h|ms|m|s|us|µs|ns))+)$/.exec(text) ?? [];
+  if (parts === "" && text !== "0") throw meter.fault("request");
+  let total = 0n;
+  for (const [, whole = "", fraction = "", unit = ""] of parts.matchAll(
+    /(\d*)(?:\.(\d*))?(h|ms|m|s|us|µs|ns)/g,
+  )) {
+    const scale = NANOSECONDS[unit] ?? 0n;
+    total += BigInt(whole || "0") * scale;
+    if (fraction !== "") total += (BigInt(fraction) * scale) / 10n ** BigInt(fraction.length);
+  }
+  return durationOf(meter, sign === "-" ? -total : total);
+}
+
+/** Seconds with as many digits as needed: `-0.5s`. */
+export function printDuration(duration: Duration): string {
+  const total = nanosecondsOf(duration);
+  const magnitude = total < 0n ? -total : total;
+  const fraction = String(magnitude % 1_000_000_000n)
+    .padStart(9, "0")
+    .replace(/0+$/, "");
+  return `${total < 0n ? "-" : ""}${magnitude / 1_000_000_000n}${fraction === "" ? "" : `.${fraction}`}s`;
+}
+
+const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[-+]\d\d:\d\d)$/;
+
+/** Reads RFC 3339, to the millisecond. */
+export function parseTimestamp(meter: Meter, text: string): Date {
+  if (text.length > 40 || !RFC3339.test(text)) throw meter.fault("request");
+  return timestampOf(meter, Date.parse(text.toUpperCase()));
+}
+
+/** RFC 3339 in UTC, without a fraction where it is zero. */
+export const printTimestamp = (timestamp: Date): string => timestamp.toISOString().replace(".000Z", "Z");
+
+/** What a timestamp's accessors read, in some zone. Months and days of the year count from 0. */
+export interface Calendar {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  readonly hours: number;
+  readonly minutes: number;
+  readonly seconds: number;
+  readonly dayOfWeek: number;
+  readonly dayOfYear: number;
+}
+
+/** Reads timestamps in time zones, keeping the formatters of the newest few. */
+export class Calendars {
+  readonly #formats = new Map<string, Intl.DateTimeFormat>();
+
+  /** `zone` is a name of the IANA data base or an offset such as `+01:00`; undefined is UTC. */
+  read(meter: Meter, timestamp: Date, zone?: string): Calendar {
+    if (zone === undefined || zone === "UTC") return calendarOf(timestamp.getTime());
+    const offset = /^([-+]?)(\d\d):(\d\d)$/.exec(zone);
+    if (offset !== null) {
+      const minutes = Number(offset[2]) * 60 + Number(offset[3]);
+      return calendarOf(timestamp.getTime() + (offset[1] === "-" ? -minutes : minutes) * 60_000);
+    }
+    meter.charge(ZONE_STEPS);
+    return calendarOf(localMs(this.#format(meter, zone), timestamp));
+  }
+
+  #format(meter: Meter, zone: string): Intl.DateTimeFormat {
+    const known = this.#formats.get(zone);
+    if (known !== undefined) return known;
+    if (zone.length > 64) throw meter.fault("request");
+    const format = new Intl.DateTimeFormat("en-US", { ...FIELDS, timeZone: zone });
+    const oldest = this.#formats.keys().next();
+    if (this.#formats.size >= MAX_ZONES && oldest.done !== true) this.#formats.delete(oldest.value);
+    this.#formats.set(zone, format);
+    return format;
+  }
+}
+
+const FIELDS = {
+  calendar: "iso8601",
+  numberingSystem: "latn",
+  hourCycle: "h23",
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+} as const;
+
+/** The wall clock of a zone, as if it were UTC. */
+function localMs(format: Intl.DateTimeFormat, timestamp: Date): number {
+  const parts = new Map(format.formatToParts(timestamp).map(({ type, value }) => [type, Number(value)]));
+  const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
+  const days = Date.UTC(part("year"), part("month") - 1, part("day"));
+  return days + (part("hour") * 3600 + part("minute") * 60 + part("second")) * 1000;
+}
+
+function calendarOf(milliseconds: number): Calendar {
+  const date = new Date(milliseconds);
+  const year = date.getUTCFullYear();
+  return {
+    year,
+    month: date.getUTCMonth(),
+    day: date.getUTCDate(),
+    hours: date.getUTCHours(),
+    minutes: date.getUTCMinutes(),
+    seconds: date.getUTCSeconds(),
+    dayOfWeek: date.getUTCDay(),
+    dayOfYear: Math.floor((milliseconds - Date.UTC(year, 0, 1)) / 86_400_000),
+  };
+}

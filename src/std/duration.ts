@@ -1,0 +1,18 @@
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** What a duration looks like, for messages. */
+export const DURATION_FORM = "a duration with its unit (ms, s, m, h or d), such as 200ms";
+
+/**
+ * The milliseconds of a duration with its unit: `200ms`, `1.5s`, `10m`, `2h`, `1d`.
+ * Undefined when it has no unit, is not a whole number of milliseconds, or is beyond what a number holds exactly.
+ */
+export function parseDurationMs(text: string): number | undefined {
+  const match = /^(\d{1,15}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text);
+  const unitMs = UNITS_MS[match?.[2] ?? ""];
+  if (match === null || unitMs === undefined) return undefined;
+  // The decimals are taken as whole thousandths, so that 0.3s is 300 and not 299.99….
+  const [whole = "0", decimals = ""] = (match[1] ?? "").split(".");
+  const ms = Number(whole) * unitMs + (Number(decimals.padEnd(3, "0")) * unitMs) / 1000;
+  return Number.isSafeInteger(ms) ? ms : undefined;
+}
