@@ -6,6 +6,7 @@ export const CODES = {
   // Files
   "unreadable-file": "A folder or file could not be read. Check that it exists and may be read by weir.",
   "too-large": "A file is larger than weir reads. Split it.",
+  "too-deep": "Mappings and lists nest deeper than weir reads. Write the file flatter.",
   "yaml-syntax": "The file is not YAML. The caret stands where the parser gave up.",
   "yaml-swallowed-cel":
     "YAML took part of an expression for something of its own (a tag, an anchor, an alias, a comment, a list). Quote the expression or write it after `|`.",
@@ -14,7 +15,8 @@ export const CODES = {
   "null-value": "A key has no value. Write one, or remove the key.",
   "duplicate-key": "A key stands twice in one mapping. Keep one.",
   "not-weir": "The file does not begin with `weir: 1`, so weir does not know what it is.",
-  "unknown-kind": "The file names none of the kinds of file that weir knows (`policy:`, `tests:`, …), or several.",
+  "unknown-kind":
+    "The file names none of the kinds of file that weir knows (`policy:`, `tests:`, …), or several.",
   "unknown-key": "A key that the format does not have; often a misspelling.",
   "missing-key": "A key that must be there is not.",
   "wrong-type": "A value is of another type than the key takes.",

@@ -1,0 +1,92 @@
+import { problem } from "./diagnostic.ts";
+import type { HostPattern, Match, PathPattern } from "./match.ts";
+import {
+  isDestination,
+  isMethod,
+  readGrpcPattern,
+  readHostPattern,
+  readPathPattern,
+  type Read,
+} from "./patterns.ts";
+import type { WrittenMatch } from "./policy-file.ts";
+import type { Scope } from "./scope.ts";
+
+const EVERYTHING: Match = {
+  hosts: undefined,
+  paths: undefined,
+  methods: undefined,
+  destinations: undefined,
+  routes: undefined,
+};
+
+/** The static part of a match. What is wrong with a pattern is reported, and the pattern left out. */
+export function compileMatch(written: WrittenMatch, scope: Scope): Match {
+  if (written === "everything") return EVERYTHING;
+  if (written.paths !== undefined && written.grpc !== undefined) {
+    const message = "`paths` and `grpc` exclude one another: a gRPC call has the path of its method";
+    scope.report(
+      problem(scope.document.keyAt(["match", "grpc"]), "never-matches", message, "keep one of them"),
+    );
+  }
+  if (written.protocol === "tcp") {
+    const message = "this version of weir does not check TCP connections yet";
+    scope.report(
+      problem(
+        scope.document.at(["match", "protocol"]),
+        "not-yet",
+        message,
+        "remove it until a later version does",
+      ),
+    );
+  }
+  const paths = readAll(scope, "paths", written.paths, readPathPattern);
+  return {
+    hosts: readAll<HostPattern>(scope, "hosts", written.hosts, readHostPattern),
+    paths: paths ?? readAll<PathPattern>(scope, "grpc", written.grpc, readGrpcPattern),
+    methods: readSet(scope, "methods", written.methods, (text) =>
+      isMethod(text) ? { pattern: text } : { why: "a method is a token such as GET" },
+    ),
+    destinations: readSet(scope, "destinations", written.destinations, (text) =>
+      isDestination(text) ? { pattern: text } : { why: "write namespace/service-account" },
+    ),
+    routes: readSet(scope, "routes", written.routes, (text) => ({ pattern: text })),
+  };
+}
+
+type Key = "hosts" | "paths" | "grpc" | "methods" | "destinations" | "routes";
+
+function readAll<T>(
+  scope: Scope,
+  key: Key,
+  texts: readonly string[] | undefined,
+  read: (text: string) => Read<T>,
+): readonly T[] | undefined {
+  return texts?.flatMap((text, index) => {
+    const found = read(text);
+    if ("pattern" in found) return [found.pattern];
+    const place = scope.document.at(["match", key, index]);
+    scope.report(problem(place, "bad-pattern", `${JSON.stringify(text)} never matches`, found.why));
+    return [];
+  });
+}
+
+function readSet(
+  scope: Scope,
+  key: Key,
+  texts: readonly string[] | undefined,
+  read: (text: string) => Read<string>,
+): ReadonlySet<string> | undefined {
+  const found = readAll(scope, key, texts, read);
+  return found && new Set(found);
+}
+
+/** The names that path patterns bind, by all of them or by some. */
+export function boundNames(paths: Match["paths"]): ReadonlyMap<string, "by-all" | "by-some"> {
+  const patterns = (paths ?? []).map(
+    ({ segments }) => new Set(segments.flatMap((one) => (one.kind === "capture" ? [one.name] : []))),
+  );
+  const names = new Set(patterns.flatMap((pattern) => [...pattern]));
+  return new Map(
+    [...names].map((name) => [name, patterns.every((pattern) => pattern.has(name)) ? "by-all" : "by-some"]),
+  );
+}

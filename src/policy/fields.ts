@@ -1,0 +1,323 @@
+import { z } from "zod";
+import { DURATION_FORM, parseDurationMs } from "../std/duration.ts";
+import type { Code } from "./codes.ts";
+import { Refusal, type Reason, type Sort } from "./refusal.ts";
+import { splitText, type TextPart } from "./text.ts";
+import { BROKEN, isMapping, Literal } from "./tree.ts";
+
+/** A field reads one value: it has it, or it says why not. */
+type Read<T> = { readonly value: T } | { readonly reason: Reason };
+
+/** The schema of one value. Everything that it complains of is a Refusal. */
+function field<T>(read: (value: unknown) => Read<T>) {
+  return z.unknown().transform((value, context): T => {
+    const result = read(value);
+    if ("value" in result) return result.value;
+    refuse(context, result.reason);
+    return z.NEVER;
+  });
+}
+
+/** Complains of the value that is being read, or of what is at `path` in it. */
+export function refuse(
+  context: z.RefinementCtx,
+  reason: Reason,
+  path: readonly (string | number)[] = [],
+): void {
+  context.addIssue({ code: "custom", path: [...path], params: { refusal: new Refusal(reason) } });
+}
+
+/** Reads `value` by another schema, which may complain of any part of it. */
+export function delegate<T>(context: z.RefinementCtx, schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    // Fields complain with these two only: what else the library checks, a field has checked before.
+    if (issue.code === "custom") context.issues.push({ ...issue, input: value });
+    if (issue.code === "unrecognized_keys") context.issues.push({ ...issue, input: issue.input ?? {} });
+  }
+  return z.NEVER;
+}
+
+/** The same schema; undefined where YAML, or an earlier reading, has already refused the value. */
+export const orBroken = <T>(schema: z.ZodType<T>) =>
+  z
+    .unknown()
+    .transform((value, context) => (value === BROKEN ? undefined : delegate(context, schema, value)));
+
+/** The one of `keys` that stands in a mapping; undefined, with a complaint, when none does or several do. */
+export function oneOf<const K extends string>(
+  context: z.RefinementCtx,
+  found: Readonly<Partial<Record<K, unknown>>>,
+  keys: readonly K[],
+): K | undefined {
+  const [first, second] = keys.filter((key) => found[key] !== undefined);
+  const choice = `exactly one of ${keys.join(", ")}`;
+  if (first === undefined) {
+    refuse(context, misplaced("one-of", `one of ${keys.join(", ")} is missing`, `write ${choice}`));
+  } else if (second !== undefined) {
+    refuse(context, misplaced("one-of", `${first} and ${second} stand together`, `write ${choice}`), [
+      second,
+    ]);
+  }
+  return second === undefined ? first : undefined;
+}
+
+/** A key that stands where it does not belong. */
+export const misplaced = (code: Code, message: string, hint: string): Reason => ({
+  kind: "refused",
+  code,
+  message,
+  hint,
+  at: "key",
+});
+
+const expected = (what: string, sort: Sort, hint?: string): { readonly reason: Reason } => ({
+  reason: { kind: "expected", what, sort, hint },
+});
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : value instanceof Literal ? value.text : undefined;
+
+/** Text; a number, `true` and `false` are the text that stands in the file. */
+export const text = (what = "text") =>
+  field((value) => {
+    const found = textOf(value);
+    return found === undefined || found === "" ? expected(what, "text") : { value: found };
+  });
+
+/** Text that may be empty. */
+export const anyText = () =>
+  field((value) => {
+    const found = textOf(value);
+    return found === undefined ? expected("text", "text") : { value: found };
+  });
+
+/** The source of a CEL expression. */
+export const cel = () => text("a CEL expression");
+
+/** Text with `${CEL}` in it. */
+export const template = () =>
+  field<readonly TextPart[]>((value) => {
+    const found = textOf(value);
+    if (found === undefined) return expected("text", "text");
+    const parts = splitText(found);
+    if (!("message" in parts)) return { value: parts };
+    const { message, hint, start, end } = parts;
+    return {
+      reason: { kind: "refused", code: "cel-syntax", message, hint, at: "value", span: { start, end } },
+    };
+  });
+
+/** What names of one sort look like. */
+export interface NameForm {
+  readonly pattern: RegExp;
+  readonly what: string;
+  /** Why this name is weir's own, if it is. */
+  readonly reserved?: (name: string) => string | undefined;
+}
+
+/** The name of a policy or a rule: a label of metrics and logs. */
+export const ID_FORM: NameForm = {
+  pattern: /^[a-z][a-z0-9_-]{0,62}$/,
+  what: "a name of at most 63 lower-case letters, digits, _ and -, beginning with a letter",
+};
+
+/** A name that expressions use. */
+export const VARIABLE_FORM: NameForm = {
+  pattern: /^[a-z][a-z0-9_]{0,62}$/,
+  what: "a name of at most 63 lower-case letters, digits and _, beginning with a letter",
+};
+
+/** A SPIFFE trust domain (SPIFFE ID, section 2.1). */
+export const TRUST_DOMAIN_FORM: NameForm = {
+  pattern: /^[a-z0-9._-]{1,255}$/,
+  what: "a trust domain in lower case, such as cluster.local",
+};
+
+export const name = (form: NameForm, at: "key" | "value" = "value") =>
+  field((value) => {
+    const found = textOf(value);
+    if (found === undefined || (at === "value" && !form.pattern.test(found)))
+      return expected(form.what, "text");
+    if (!form.pattern.test(found)) {
+      return {
+        reason: {
+          kind: "refused",
+          code: "wrong-value",
+          message: `${JSON.stringify(found)} is not ${form.what}`,
+          at,
+        },
+      };
+    }
+    const why = form.reserved?.(found);
+    if (why === undefined) return { value: found };
+    return {
+      reason: { kind: "refused", code: "reserved-name", message: why, hint: "choose another name", at },
+    };
+  });
+
+/** What a later version carries out of what a word may be. */
+interface Later {
+  readonly words?: readonly string[];
+  /** What a mapping in the place of the word would say. */
+  readonly mapping?: string;
+}
+
+/** One of several words. */
+export function word<const W extends string>(words: readonly W[], later: Later = {}, what?: string) {
+  const expectation =
+    what ?? (words.length === 1 ? `the word ${words.join()}` : `one of the words ${words.join(", ")}`);
+  return field((value): Read<W> => {
+    const found = textOf(value);
+    const one = words.find((known) => known === found);
+    if (one !== undefined) return { value: one };
+    if (found !== undefined && later.words?.includes(found) === true) {
+      return { reason: notCarriedOut(`"${found}"`, "value") };
+    }
+    if (isMapping(value) && later.mapping !== undefined) {
+      return { reason: notCarriedOut(later.mapping, "key") };
+    }
+    return expected(expectation, "text");
+  });
+}
+
+/** `weir: 1`, which the loader has looked at. */
+export const version = () => word(["1"]);
+
+/** A whole number, written out in digits. */
+export const integer = (least: number, most: number) =>
+  field((value) => {
+    const digits =
+      value instanceof Literal && /^(0|[1-9]\d{0,14})$/.test(value.text) ? Number(value.text) : NaN;
+    return digits >= least && digits <= most
+      ? { value: digits }
+      : expected(`a whole number from ${least} to ${most}`, "number");
+  });
+
+export const flag = () =>
+  field((value) =>
+    value instanceof Literal && typeof value.value === "boolean"
+      ? { value: value.value }
+      : expected("true or false", "boolean"),
+  );
+
+/** A duration with its unit, in milliseconds. */
+export const durationMs = (least: number, most: number, bounds: string) =>
+  field((value) => {
+    const found = textOf(value);
+    if (found === undefined) return expected(DURATION_FORM, "text");
+    const ms = parseDurationMs(found);
+    if (ms === undefined)
+      return expected(
+        DURATION_FORM,
+        "text",
+        /^\d+$/.test(found) ? `write the unit, as in ${found}ms` : undefined,
+      );
+    return ms >= least && ms <= most ? { value: ms } : expected(`a duration ${bounds}`, "text");
+  });
+
+/** A moment in RFC 3339 with its zone, in milliseconds since 1970. */
+export const momentMs = () =>
+  field((value) => {
+    const found = textOf(value) ?? "";
+    const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)$/.test(found)
+      ? Date.parse(found)
+      : NaN;
+    return Number.isNaN(ms)
+      ? expected("a moment with its zone, such as 2026-01-01T00:00:00Z", "text")
+      : { value: ms };
+  });
+
+/** Text that `parse` understands. */
+export const parsedText = <T>(
+  what: string,
+  parse: (text: string) => T | undefined,
+  hintFor?: (text: string) => string | undefined,
+) =>
+  field((value): Read<T> => {
+    const found = textOf(value);
+    const parsed = found === undefined ? undefined : parse(found);
+    return parsed === undefined
+      ? expected(what, "text", found === undefined ? undefined : hintFor?.(found))
+      : { value: parsed };
+  });
+
+const notCarriedOut = (what: string, at: "key" | "value"): Reason => ({
+  kind: "refused",
+  code: "not-yet",
+  message: `this version of weir does not carry out ${what} yet`,
+  hint: "remove it until a later version does",
+  at,
+});
+
+/** A key that the format has and this version refuses. */
+export const notYet = (what: string) =>
+  field<undefined>(() => ({ reason: notCarriedOut(what, "key") })).optional();
+
+const isArray = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+
+/** A list that is not empty; `what` its items are is for messages. */
+export const list = <T>(item: z.ZodType<T>, what: string, most = 1000) =>
+  field((value): Read<unknown[]> => {
+    if (!isArray(value) || value.length === 0) return expected(`a list of ${what}`, "list");
+    if (value.length <= most) return { value: [...value] };
+    const message = `${value.length} are too many: at most ${most}`;
+    return { reason: { kind: "refused", code: "wrong-value", message, at: "key" } };
+  }).pipe(z.array(item));
+
+/** A mapping with the keys of `shape` and no others. */
+export const mapping = <S extends z.ZodRawShape>(shape: S) =>
+  field((value): Read<Readonly<Record<string, unknown>>> => {
+    if (!isMapping(value)) return expected("a mapping", "mapping");
+    // Without a prototype, so that a key named __proto__ is a key that is not known.
+    return { value: withoutPrototype(value) };
+  }).pipe(
+    z.strictObject(shape, {
+      error: ({ code }) => (code === "unrecognized_keys" ? keysOf(shape) : undefined),
+    }),
+  );
+
+function withoutPrototype(entries: ReadonlyMap<string, unknown>): Readonly<Record<string, unknown>> {
+  const object: Readonly<Record<string, unknown>> = Object.fromEntries(entries);
+  Object.setPrototypeOf(object, null);
+  return object;
+}
+
+/** The keys that a mapping takes, as the message of the issue that knows the others. */
+const keysOf = (shape: z.ZodRawShape): string => Object.keys(shape).join(" ");
+
+/** A mapping from names that the file chooses. */
+export const entries = <T>(value: z.ZodType<T>, key: z.ZodType<string> = anyText()) =>
+  field((found): Read<Map<unknown, unknown>> =>
+    isMapping(found) ? { value: new Map(found) } : expected("a mapping", "mapping"),
+  ).pipe(z.map(key, value));
+
+/** A value as a test writes it: whole numbers, texts, lists and mappings of such. */
+export type PlainValue = string | number | boolean | readonly PlainValue[] | ReadonlyMap<string, PlainValue>;
+
+/** Any value. */
+export const plainValue = () =>
+  field((value): Read<PlainValue> => {
+    const plain = plainOf(value);
+    return plain === undefined ? expected("a value", "text") : { value: plain };
+  });
+
+function plainOf(value: unknown): PlainValue | undefined {
+  // What is broken has its diagnostic already.
+  if (value === BROKEN) return "";
+  if (typeof value === "string") return value;
+  if (value instanceof Literal) return value.value;
+  if (isArray(value)) {
+    const items = value.map((item) => plainOf(item));
+    return items.every((item) => item !== undefined) ? items : undefined;
+  }
+  if (!isMapping(value)) return undefined;
+  const inner = new Map<string, PlainValue>();
+  for (const [key, one] of value) {
+    const plain = plainOf(one);
+    if (plain === undefined) return undefined;
+    inner.set(key, plain);
+  }
+  return inner;
+}

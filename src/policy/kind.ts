@@ -1,0 +1,37 @@
+/** What a file that this version reads is. */
+export type Kind = "server" | "policy" | "tests";
+
+/** What a file says that it is, of everything the format has. */
+export type Claim = Kind | "shared" | "keys" | "overrides" | "domain";
+
+/** The keys one of which tells what a file is; a server file has none of them. */
+export const KIND_KEYS = ["policy", "tests", "shared", "keys", "overrides"] as const;
+
+/** The keys of weir.yaml, those that come later among them. */
+export const SERVER_KEYS = [
+  ...["listen", "mesh", "clientAddress", "checkTimeout", "maxInFlight", "ungoverned"],
+  ...["proxy", "secrets", "store", "handlers", "teams"],
+] as const;
+
+/** Everything that the top-level keys and the name of a file claim; one claim when all is well. */
+export function claimsOf(file: string, keys: ReadonlySet<string>): readonly Claim[] {
+  if (keys.has("domain") && !keys.has("weir")) return ["domain"];
+  const claims: Claim[] = KIND_KEYS.filter((key) => keys.has(key));
+  if (claims.length > 0) return claims;
+  const isServer = /(^|[/\\])weir\.yaml$/.test(file) || SERVER_KEYS.some((key) => keys.has(key));
+  return isServer ? ["server"] : [];
+}
+
+const POLICY_EXPRESSIONS = new Set([
+  ...["except", "match.when", "mode.by"],
+  ...["rules.#.when", "rules.#.deny", "rules.#.require", "rules.#.allow", "rules.#.mode.by"],
+  ...["quotas.#.when", "quotas.#.key.#", "quotas.#.windows.#.limit", "quotas.#.mode.by"],
+  ...["quotas.#.cost.reserve", "quotas.#.cost.settle", "telemetry.#.when"],
+]);
+
+/** Whether the value at `path` is CEL in files that claim to be `claims`. Unknown files count as policies. */
+export function isExpression(claims: readonly Claim[], path: readonly (string | number)[]): boolean {
+  if (claims.length > 0 && !claims.includes("policy") && !claims.includes("shared")) return false;
+  if (path.length === 2 && path[0] === "let") return true;
+  return POLICY_EXPRESSIONS.has(path.map((step) => (typeof step === "number" ? "#" : step)).join("."));
+}

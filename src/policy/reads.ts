@@ -1,0 +1,153 @@
+import { rootOf, VOCABULARY, type Phase } from "../attributes/vocabulary.ts";
+import type { Parsed, Read, Step } from "../cel/expression.ts";
+import type { Code } from "./codes.ts";
+import { isReadable, ROOTS, WORKLOAD_FIELDS } from "./declarations.ts";
+import { didYouMean } from "./diagnostic.ts";
+
+/** What the names of one policy's expressions can be. */
+export interface Names {
+  readonly phase: Phase;
+  readonly identities: ReadonlySet<string>;
+  readonly lets: ReadonlySet<string>;
+  /** Names that path patterns bind: by all of them, or by some, which then needs `has(path.x)`. */
+  readonly paths: ReadonlyMap<string, "by-all" | "by-some">;
+}
+
+/** A path of an expression that cannot be read. Offsets are the expression's own. */
+export interface ReadProblem {
+  readonly start: number;
+  readonly end: number;
+  readonly code: Code;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/**
+ * Every attribute path of an expression against the vocabulary, inside `has()`, macros and optional
+ * selection too: the engine's own checker accepts `has(auth.usr)` and answers false for ever.
+ */
+export function readProblems(parsed: Parsed, names: Names): readonly ReadProblem[] {
+  return parsed.reads.flatMap((read) => {
+    const problem = resolve(read, names, parsed.guarded.has(read));
+    return problem === undefined ? [] : [problem];
+  });
+}
+
+function resolve(read: Read, names: Names, isGuarded: boolean): ReadProblem | undefined {
+  const { root } = read;
+  if (names.lets.has(root)) return undefined;
+  if (root === "auth") return resolveIdentity(read, names);
+  if (root === "path") return resolveBinding(read, names, isGuarded);
+  if (!ROOTS.has(root)) {
+    const span = { start: read.start, end: read.start + root.length };
+    return unknown(
+      span,
+      `no attribute and no name of this policy is called ${root}`,
+      didYouMean(root, [...ROOTS, ...names.lets]),
+    );
+  }
+  return resolveAttribute(read, names.phase);
+}
+
+function resolveAttribute(read: Read, phase: Phase): ReadProblem | undefined {
+  const { root, steps } = read;
+  const whole = VOCABULARY.find(({ name }) => name === root);
+  const step = steps[0];
+  if (whole === undefined && step === undefined) return bareRoot(read, root, fieldsOf(root, phase));
+  const name = whole === undefined ? `${root}.${step?.name ?? ""}` : root;
+  const attribute = whole ?? VOCABULARY.find((one) => one.name === name);
+  const span = whole === undefined && step !== undefined ? step : read;
+  if (attribute === undefined) {
+    return unknown(span, `${name} is not an attribute`, didYouMean(step?.name ?? "", fieldsOf(root, phase)));
+  }
+  if (attribute.insteadRead !== undefined) {
+    return unknown(span, `${name} is not read in expressions`, `read ${attribute.insteadRead}`);
+  }
+  if (!attribute.phases.includes(phase)) return wrongPhase(span, name, attribute.phases, phase);
+  if (attribute.notYet === undefined) return undefined;
+  return {
+    ...span,
+    code: "not-yet",
+    message: `this version of weir does not read ${name} yet`,
+    hint: "remove it until a later version does",
+  };
+}
+
+const PHASE_NAMES: Readonly<Record<Phase, string>> = {
+  check: "a check",
+  connection: "the check of a TCP connection",
+  quota: "a rate-limit request",
+  log: "an access-log entry",
+};
+
+const wrongPhase = (
+  span: Step | Read,
+  name: string,
+  phases: readonly Phase[],
+  phase: Phase,
+): ReadProblem => ({
+  start: span.start,
+  end: span.end,
+  code: "wrong-phase",
+  message: `${name} is known in ${phases.map((one) => PHASE_NAMES[one]).join(" and ")}, not in ${PHASE_NAMES[phase]}`,
+  hint: "a rule decides before there is a response; docs/attributes.md says what each phase knows",
+});
+
+const fieldsOf = (root: string, phase: Phase): readonly string[] =>
+  VOCABULARY.filter((one) => rootOf(one.name) === root && one.name !== root && isReadable(one, phase)).map(
+    ({ name }) => name.slice(root.length + 1),
+  );
+
+function resolveIdentity({ steps, ...read }: Read, { identities }: Names): ReadProblem | undefined {
+  const [identity, field] = steps;
+  if (identity === undefined) return bareRoot(read, "auth", [...identities]);
+  if (!identities.has(identity.name)) {
+    return unknown(
+      identity,
+      `this policy has no identity "${identity.name}"`,
+      didYouMean(identity.name, identities),
+    );
+  }
+  if (field === undefined || Object.hasOwn(WORKLOAD_FIELDS, field.name)) return undefined;
+  const message = `auth.${identity.name} has no field ${field.name}`;
+  return unknown(field, message, didYouMean(field.name, Object.keys(WORKLOAD_FIELDS)));
+}
+
+function resolveBinding(read: Read, { paths }: Names, isGuarded: boolean): ReadProblem | undefined {
+  const step = read.steps[0];
+  if (step === undefined) return bareRoot(read, "path", [...paths.keys()]);
+  switch (paths.get(step.name)) {
+    case "by-all":
+      return undefined;
+    case "by-some":
+      if (isGuarded || read.how !== "value") return undefined;
+      return unknown(
+        step,
+        `not every path pattern binds {${step.name}}`,
+        `guard it: has(path.${step.name}) && …`,
+      );
+    case undefined:
+      return unknown(step, `no path pattern binds {${step.name}}`, didYouMean(step.name, paths.keys()));
+  }
+}
+
+const bareRoot = (span: Pick<Read, "start" | "end">, root: string, fields: readonly string[]): ReadProblem =>
+  unknown(
+    span,
+    `${root} is not a value by itself`,
+    fields.length === 0
+      ? "there is nothing in it"
+      : `read one of its fields: ${fields.map((field) => `${root}.${field}`).join(", ")}`,
+  );
+
+const unknown = (
+  { start, end }: Pick<Read, "start" | "end">,
+  message: string,
+  hint: string,
+): ReadProblem => ({
+  start,
+  end,
+  code: "unknown-attribute",
+  message,
+  hint,
+});

@@ -1,0 +1,90 @@
+import type { z } from "zod";
+import { inOrder, type Diagnostic } from "./diagnostic.ts";
+import type { Document } from "./document.ts";
+import { pathOf, reasonOf, toDiagnostics, type Issue } from "./issues.ts";
+import { POLICY_FILE, type PolicyFile } from "./policy-file.ts";
+import { SERVER_FILE, type ServerFile } from "./server-file.ts";
+import type { Path } from "./source.ts";
+import { TESTS_FILE, type TestsFile } from "./tests-file.ts";
+import { BROKEN, isList, isMapping, type Plain } from "./tree.ts";
+
+/** What a file says, as far as it can be read, and everything that is wrong with its form. */
+export interface Parsed<T> {
+  /**
+   * Undefined when nothing can be made of the file. Where only rules, expectations or unknown keys are at fault, it is the file
+   * without those, so that the expressions of the rest are checked in the same run.
+   */
+  readonly value: T | undefined;
+  /** Whether `value` is all of the file. What is missing must not be complained of when it is not. */
+  readonly isWhole: boolean;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads a policy file. Never throws. */
+export const parsePolicy = (document: Document): Parsed<PolicyFile> => parse(document, POLICY_FILE);
+
+/** Reads weir.yaml, with the defaults filled in. Never throws. */
+export const parseServer = (document: Document): Parsed<ServerFile> => parse(document, SERVER_FILE);
+
+/** Reads a file of tests. Never throws. */
+export const parseTests = (document: Document): Parsed<TestsFile> => parse(document, TESTS_FILE);
+
+/** How often a file is read again without what was at fault: some faults show only when others are gone. */
+const MAX_READINGS = 4;
+
+function parse<T>(document: Document, schema: z.ZodType<T>): Parsed<T> {
+  const issues: Issue[] = [];
+  let plain: Plain | undefined = document.plain;
+  for (let reading = 0; plain !== undefined && reading < MAX_READINGS; reading++) {
+    const result: z.ZodSafeParseResult<T> = schema.safeParse(plain);
+    if (result.success) {
+      const diagnostics = inOrder(toDiagnostics(document, issues));
+      return { value: result.data, isWhole: !hasBroken(plain) && issues.length === 0, diagnostics };
+    }
+    issues.push(...result.error.issues);
+    plain = withoutFaults(plain, result.error.issues);
+  }
+  return { value: undefined, isWhole: false, diagnostics: inOrder(toDiagnostics(document, issues)) };
+}
+
+function hasBroken(plain: Plain): boolean {
+  if (isMapping(plain)) return plain.values().some(hasBroken);
+  return isList(plain) ? plain.some(hasBroken) : plain === BROKEN;
+}
+
+/** The lists whose items stand alone, so that the others are read where one is at fault. */
+const HAS_HOLES: ReadonlySet<unknown> = new Set(["rules", "expect"]);
+
+/** The file without unknown keys and such items; undefined when other parts are at fault, on which the rest may rely. */
+function withoutFaults(plain: Plain, issues: readonly Issue[]): Plain | undefined {
+  let rest = plain;
+  for (const issue of issues) {
+    const path = pathOf(issue);
+    if (issue.code === "unrecognized_keys") {
+      for (const key of issue.keys) rest = replace(rest, [...path, key], undefined);
+      continue;
+    }
+    const reason = reasonOf(issue);
+    // What a later version carries out may define names that other rules use.
+    const isLater = path[0] === "rules" && reason.kind === "refused" && reason.code === "not-yet";
+    if (!HAS_HOLES.has(path[0]) || path.length < 2 || isLater) return undefined;
+    rest = replace(rest, path.slice(0, 2), BROKEN);
+  }
+  return rest;
+}
+
+/** A copy in which the value at `path` is another, or, where that is undefined, is gone. */
+function replace(plain: Plain, path: Path, by: Plain | undefined): Plain {
+  const [step, ...further] = path;
+  const deeper = (inner: Plain | undefined): Plain | undefined =>
+    inner === undefined || further.length === 0 ? by : replace(inner, further, by);
+  if (isMapping(plain) && typeof step === "string") {
+    const entries = [...plain].flatMap(([key, value]): [string, Plain][] => {
+      const kept = key === step ? deeper(value) : value;
+      return kept === undefined ? [] : [[key, kept]];
+    });
+    return new Map(entries);
+  }
+  if (isList(plain)) return plain.map((item, index) => (index === step ? (deeper(item) ?? BROKEN) : item));
+  return plain;
+}

@@ -1,0 +1,98 @@
+import type { Environment, Expression, Parsed, TypeName } from "../cel/expression.ts";
+import type { Code } from "./codes.ts";
+import { problem, type Diagnostic } from "./diagnostic.ts";
+import type { Document } from "./document.ts";
+import { readProblems, type Names } from "./reads.ts";
+import type { Path } from "./source.ts";
+
+/** Compiles the expressions of one file and gathers what is wrong with them. */
+export class Scope {
+  readonly document: Document;
+  readonly names: Names;
+  readonly #environment: Environment;
+  readonly #diagnostics: Diagnostic[];
+
+  constructor(document: Document, names: Names, environment: Environment, diagnostics: Diagnostic[]) {
+    this.document = document;
+    this.names = names;
+    this.#environment = environment;
+    this.#diagnostics = diagnostics;
+  }
+
+  /** For what is evaluated only where `condition` holds: a binding that it asks for with `has()` is there. */
+  proving(condition: Expression | undefined): Scope {
+    const asked = (condition?.reads ?? []).filter(({ root, how }) => root === "path" && how === "has");
+    if (asked.length === 0) return this;
+    const proven = asked.flatMap(({ steps: [step] }) => (step === undefined ? [] : [step.name]));
+    const paths = new Map(this.names.paths);
+    for (const name of proven) if (paths.has(name)) paths.set(name, "by-all");
+    return new Scope(this.document, { ...this.names, paths }, this.#environment, this.#diagnostics);
+  }
+
+  report(...diagnostics: readonly Diagnostic[]): void {
+    this.#diagnostics.push(...diagnostics);
+  }
+
+  /** The expression at `path`, or undefined when something is wrong with it. */
+  expression(path: Path, source: string, expected: TypeName): Compiled | undefined {
+    return this.#compile({ path, source, shift: 0, end: source.length }, expected);
+  }
+
+  /** The expression in a text, as CEL's string() writes it. `start` is its offset in the text. */
+  textExpression(path: Path, source: string, start: number): Expression | undefined {
+    // The line break ends a comment that the expression may close with.
+    const before = "string(";
+    const place = {
+      path,
+      source: `${before}${source}\n)`,
+      shift: start - before.length,
+      end: start + source.length,
+    };
+    return this.#compile(place, "string")?.expression;
+  }
+
+  #compile(place: Placed, expected: TypeName): Compiled | undefined {
+    const parsed = this.#environment.parse(place.source);
+    const problems = "reads" in parsed ? readProblems(parsed, this.names) : parsed;
+    if (!("reads" in parsed) || problems.length > 0) {
+      this.#refuse(place, problems);
+      return undefined;
+    }
+    const expression = this.#environment.compile(parsed, expected);
+    if ("evaluate" in expression) return { expression, parsed };
+    this.#refuse(place, expression);
+    return undefined;
+  }
+
+  #refuse({ path, shift, end }: Placed, problems: readonly SpannedProblem[]): void {
+    for (const { start, end: problemEnd, code, message, hint } of problems) {
+      const span = { start: within(start + shift, end), end: within(problemEnd + shift, end) };
+      this.report(problem(this.document.at(path, span), code, message, hint));
+    }
+  }
+}
+
+/** An expression, and what its source says about itself. */
+export interface Compiled {
+  readonly expression: Expression;
+  readonly parsed: Parsed;
+}
+
+interface Placed {
+  readonly path: Path;
+  readonly source: string;
+  /** From an offset in `source` to one in the scalar at `path`. */
+  readonly shift: number;
+  /** Where the expression ends in the scalar. */
+  readonly end: number;
+}
+
+interface SpannedProblem {
+  readonly start: number;
+  readonly end: number;
+  readonly code: Code;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+const within = (offset: number, end: number): number => Math.max(0, Math.min(offset, end));

@@ -1,0 +1,101 @@
+import { Composer, Parser, type Document } from "yaml";
+import { problem, type Diagnostic } from "./diagnostic.ts";
+import { claimsOf, type Claim } from "./kind.ts";
+import { SourceText } from "./source.ts";
+import type { Node } from "./tree.ts";
+import { markFindings, report, syntaxFindings } from "./yaml-findings.ts";
+import { growTree, topLevelKeys } from "./yaml-tree.ts";
+
+/** The most of one file that is read, in bytes. */
+export const MAX_FILE_BYTES = 1024 * 1024;
+
+/** The longest line that is read, in UTF-16 code units: diagnostics print lines whole. */
+export const MAX_LINE_LENGTH = 16_384;
+
+/** One file as YAML reads it. `root` is missing when the file is empty or not YAML at all. */
+export interface YamlFile {
+  readonly source: SourceText;
+  readonly claims: readonly Claim[];
+  readonly root: Node | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Reads one file strictly: YAML 1.2 core, one document, no tag, anchor, alias, merge key, null or duplicate key,
+ * every warning of the parser an error, and nothing of an expression lost to YAML. Never throws.
+ */
+export function readYaml(file: string, content: Uint8Array | string): YamlFile {
+  const text = typeof content === "string" ? content : new TextDecoder().decode(content);
+  const source = new SourceText(file, text.replace(/^\uFEFF/, ""));
+  const refusal = refuseText(source, content);
+  if (refusal !== undefined) return { source, claims: [], root: undefined, diagnostics: [refusal] };
+  const parsed = parse(source.text);
+  if (parsed === undefined) {
+    const place = source.place({ start: 0, end: 1 });
+    const message = "this file is beyond what the YAML parser takes";
+    const refused = problem(place, "yaml-syntax", message, "look for very deep nesting");
+    return { source, claims: [], root: undefined, diagnostics: [refused] };
+  }
+  return readDocument(source, parsed);
+}
+
+function readDocument(source: SourceText, parsed: Parsed): YamlFile {
+  const claims = claimsOf(source.file, topLevelKeys(parsed.document.contents));
+  const { root, slots, findings } = growTree(source, parsed.document.contents, claims);
+  const all = [...findings, ...markFindings(parsed.tokens), ...syntaxFindings(source.text, parsed.document)];
+  const isYaml = parsed.document.errors.length === 0;
+  return { source, claims, root: isYaml ? root : undefined, diagnostics: report(source, all, slots) };
+}
+
+/** The characters that YAML 1.2 has (production c-printable), without the next-line control. */
+const NOT_PRINTABLE = /[^\t\n\r\x20-\x7E\u00A0-\uFFFD]|\r(?!\n)|\uFEFF/;
+
+function refuseText(source: SourceText, content: Uint8Array | string): Diagnostic | undefined {
+  const at = (start: number) => source.place({ start, end: start + 1 });
+  if (content.length > MAX_FILE_BYTES) {
+    return problem(at(0), "too-large", `the file is larger than ${MAX_FILE_BYTES} bytes`, "split it");
+  }
+  if (typeof content !== "string" && !isUtf8(content)) {
+    const start = Math.max(0, source.text.indexOf("\uFFFD"));
+    return problem(at(start), "yaml-syntax", "the file is not UTF-8", "save it as UTF-8");
+  }
+  const control = NOT_PRINTABLE.exec(source.text);
+  if (control !== null) {
+    const point = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+    return problem(at(control.index), "yaml-syntax", `YAML has no character U+${point} here`, "remove it");
+  }
+  const longest = source.longestLine();
+  if (longest.length <= MAX_LINE_LENGTH) return undefined;
+  const message = `the line has more than ${MAX_LINE_LENGTH} characters`;
+  const place = { ...at(longest.start), source: `${source.text.slice(longest.start, longest.start + 80)}…` };
+  return problem(place, "too-large", message, "write the value over several lines");
+}
+
+function isUtf8(content: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(content);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface Parsed {
+  readonly tokens: ReturnType<typeof tokensOf>;
+  readonly document: Document.Parsed;
+}
+
+const tokensOf = (text: string) => [...new Parser().parse(text)];
+
+/** Undefined when the parser itself gives up: it recurses, and what it reads is whatever someone wrote. */
+function parse(text: string): Parsed | undefined {
+  try {
+    const tokens = tokensOf(text);
+    const options = { version: "1.2", schema: "core", merge: false, uniqueKeys: false } as const;
+    const composer = new Composer({ ...options, keepSourceTokens: true, prettyErrors: false });
+    const [document] = composer.compose(tokens, true, text.length);
+    return document === undefined ? undefined : { tokens, document };
+  } catch {
+    return undefined;
+  }
+}
