@@ -20,6 +20,8 @@ export interface GrpcServerOptions {
   readonly services: readonly GrpcService[];
   /** A larger request message is answered RESOURCE_EXHAUSTED. */
   readonly maxMessageBytes: number;
+  /** Calls that one connection may have under way; a client that reaches it waits or opens another. */
+  readonly maxConcurrentCalls: number;
   /** Told of what a handler threw; the call was answered INTERNAL. `method` is `package.Service/Method`. */
   readonly onError: (error: unknown, method: string) => void;
 }
@@ -36,8 +38,6 @@ export interface GrpcServer {
   readonly drain: (graceMs: number) => Promise<void>;
 }
 
-/** Calls on one connection; an Envoy that reaches it opens another connection. */
-const maxConcurrentStreams = 4096;
 const keepaliveTimeMs = 60_000;
 const keepaliveTimeoutMs = 20_000;
 
@@ -47,7 +47,7 @@ const keepaliveTimeoutMs = 20_000;
  * @throws Error that names the address and the reason, when it cannot be bound.
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const server = new Server(limits(options.maxMessageBytes));
+  const server = new Server(limits(options));
   const names = options.services.map(({ name }) => name);
   for (const service of options.services) registerService(server, service, options.onError);
   const health = registerHealth(server, names);
@@ -62,10 +62,13 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   };
 }
 
-function limits(maxMessageBytes: number): ConstructorParameters<typeof Server>[0] {
+function limits({
+  maxMessageBytes,
+  maxConcurrentCalls,
+}: GrpcServerOptions): ConstructorParameters<typeof Server>[0] {
   return {
     "grpc.max_receive_message_length": maxMessageBytes,
-    "grpc.max_concurrent_streams": maxConcurrentStreams,
+    "grpc.max_concurrent_streams": maxConcurrentCalls,
     "grpc.keepalive_time_ms": keepaliveTimeMs,
     "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
     "grpc.enable_channelz": 0,

@@ -1,0 +1,60 @@
+import { compileConfiguration, type Configuration } from "../policy/compile.ts";
+import { printDiagnostic, type Diagnostic } from "../policy/diagnostic.ts";
+import { loadFolders } from "../policy/load.ts";
+import type { Snapshot } from "../policy/snapshot.ts";
+import { counted } from "../std/counted.ts";
+import { foldersOf, type Command } from "./command.ts";
+
+/** `weir validate [folder…]`: everything that is wrong with a configuration, before it goes anywhere. */
+export const validate: Command = {
+  name: "validate",
+  summary: "says what is wrong with the files of folders, and who owns which header",
+  help: `  weir validate [folder…] [--format text|json]      default: policies/
+
+Prints every error and warning at once, each with its place, and what to do. Exit code 1
+when there is an error: such a configuration would not go live. Then, header by header,
+which policy sets it: the client's own copy of those never reaches the upstream.
+
+  --format json   one JSON object: { ok, diagnostics, headers }`,
+  options: { format: { type: "string", default: "text" } },
+  async run({ positionals, values, output }) {
+    const { format } = values;
+    if (format !== "text" && format !== "json") {
+      output.complain(`weir validate: --format is text or json, not ${String(format)}\n`);
+      return 2;
+    }
+    const configuration = compileConfiguration(await loadFolders(foldersOf(positionals)), "");
+    output.print(format === "json" ? asJson(configuration) : asText(configuration));
+    return configuration.snapshot === undefined ? 1 : 0;
+  },
+};
+
+function asText({ snapshot, tests, diagnostics }: Configuration): string {
+  const findings = diagnostics.map((one) => `${printDiagnostic(one)}\n\n`).join("");
+  const errors = count(diagnostics, "error");
+  const warnings = count(diagnostics, "warning");
+  if (snapshot === undefined)
+    return `${findings}${errors} errors, ${warnings} warnings: this would not go live\n`;
+  const owned = headersOf(snapshot).map(({ header, policies }) => `  ${header}  ${policies.join(", ")}\n`);
+  const headers = owned.length === 0 ? "" : `\nrequest headers that policies own:\n${owned.join("")}`;
+  return `${findings}ok: ${counted(snapshot.policies.length, "policy", "policies")}, ${counted(tests.length, "file")} of tests, ${warnings}\n${headers}`;
+}
+
+function asJson({ snapshot, diagnostics }: Configuration): string {
+  const headers = snapshot === undefined ? [] : headersOf(snapshot);
+  return `${JSON.stringify({ ok: snapshot !== undefined, diagnostics, headers }, undefined, 2)}\n`;
+}
+
+const count = (diagnostics: readonly Diagnostic[], severity: Diagnostic["severity"]): string =>
+  counted(diagnostics.filter((one) => one.severity === severity).length, severity);
+
+/** Request header to the policies that set it. */
+function headersOf({
+  policies,
+}: Snapshot): readonly { readonly header: string; readonly policies: readonly string[] }[] {
+  const owners = new Map<string, string[]>();
+  for (const { id, ownedHeaders } of policies) {
+    for (const header of ownedHeaders) owners.set(header, [...(owners.get(header) ?? []), id]);
+  }
+  return [...owners].sort().map(([header, ids]) => ({ header, policies: ids }));
+}
