@@ -45,31 +45,48 @@ export async function startServer({ folders, log }: ServerOptions): Promise<Runn
   if (loaded.kind !== "live")
     return loaded.kind === "refused" ? loaded : { kind: "refused", diagnostics: [] };
 
-  const { listen } = loaded.snapshot.settings;
-  const grpc = await startChecks(runtime, metrics, log, loaded.snapshot.settings);
+  const opened = new AsyncDisposableStack();
+  try {
+    return await openListeners({ folders, log, runtime, metrics, loaded }, opened);
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+interface Parts extends ServerOptions {
+  readonly runtime: Runtime;
+  readonly metrics: Metrics;
+  readonly loaded: RunningServer["loaded"];
+}
+
+/** What is opened here closes in reverse, so that `/readyz` says "draining" for as long as checks are answered. */
+async function openListeners(parts: Parts, opened: AsyncDisposableStack): Promise<RunningServer> {
+  const { folders, log, runtime, metrics, loaded } = parts;
+  const { settings } = loaded.snapshot;
   let phase: "starting" | "ready" | "draining" = "starting";
   const notReady = (): string | undefined => (phase === "ready" ? undefined : phase);
-  const http = await startMetricsListener({ address: listen.metrics, metrics, notReady });
+  const http = await startMetricsListener({ address: settings.listen.metrics, metrics, notReady });
+  opened.defer(() => http.close());
+  const grpc = await startChecks(runtime, metrics, log, settings);
+  opened.defer(() => grpc.drain(DRAIN_GRACE_MS));
   const onError = (error: unknown): void => log.error({ err: error }, "changes in a folder may not be seen");
   const onChange = async (): Promise<void> => {
     await runtime.load();
   };
   const watch = await watchFolders({ folders, onChange, onError });
+  opened.defer(() => watch.close());
   grpc.setServing("serving");
   phase = "ready";
 
-  let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    phase = "draining";
-    watch.close();
-    await grpc.drain(DRAIN_GRACE_MS);
-    await http.close();
-  };
   return {
     listening: { grpc: grpc.address, metrics: http.address },
     loaded,
     reload: () => runtime.load(),
-    stop: () => (stopped ??= stop()),
+    stop: () => {
+      phase = "draining";
+      return opened.disposeAsync();
+    },
   };
 }
 

@@ -33,8 +33,7 @@ function asText({ snapshot, tests, diagnostics }: Configuration): string {
   const findings = diagnostics.map((one) => `${printDiagnostic(one)}\n\n`).join("");
   const errors = count(diagnostics, "error");
   const warnings = count(diagnostics, "warning");
-  if (snapshot === undefined)
-    return `${findings}${errors} errors, ${warnings} warnings: this would not go live\n`;
+  if (snapshot === undefined) return `${findings}${errors}, ${warnings}: this would not go live\n`;
   const owned = headersOf(snapshot).map(({ header, policies }) => `  ${header}  ${policies.join(", ")}\n`);
   const headers = owned.length === 0 ? "" : `\nrequest headers that policies own:\n${owned.join("")}`;
   return `${findings}ok: ${counted(snapshot.policies.length, "policy", "policies")}, ${counted(tests.length, "file")} of tests, ${warnings}\n${headers}`;

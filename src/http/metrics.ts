@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { fastify, type FastifyInstance } from "fastify";
-import { formatAddress, prepareAddress, type ListenAddress } from "../std/listen-address.ts";
+import { bindFailure, formatAddress, prepareAddress, type ListenAddress } from "../std/listen-address.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
 export interface MetricsListenerOptions {
@@ -46,8 +46,7 @@ async function listen(app: FastifyInstance, asked: ListenAddress): Promise<Liste
     );
     return boundAddress(app.server.address(), asked);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`cannot listen on ${formatAddress(asked)}: ${reason}`, { cause: error });
+    throw new Error(`cannot listen on ${formatAddress(asked)}: ${bindFailure(error)}`, { cause: error });
   }
 }
 

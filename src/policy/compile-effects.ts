@@ -1,4 +1,5 @@
-import { Unknown, type Expression } from "../cel/expression.ts";
+import { Unknown, UNKNOWN, type Expression } from "../cel/expression.ts";
+import { printScalar } from "../cel/format.ts";
 import { problem } from "./diagnostic.ts";
 import type { AllowRule as WrittenAllow, HeaderTemplates, Template } from "./rule.ts";
 import type { Scope } from "./scope.ts";
@@ -58,7 +59,9 @@ export function compileText(scope: Scope, path: Path, template: Template): Text 
       for (const part of parts) {
         const value = typeof part === "string" ? part : part?.evaluate(context);
         if (value instanceof Unknown) return value;
-        text += String(value);
+        const printed = printScalar(value);
+        if (printed === undefined) return UNKNOWN.request;
+        text += printed;
       }
       return text;
     },

@@ -115,7 +115,8 @@ function compileLets(
 const RESERVED: ReadonlySet<string> = new Set(
   (
     "as base64 bool break bytes cel const continue double dyn else false for function google if import in int ip let " +
-    "list loop map math namespace null null_type optional package return string strings true type uint var void while"
+    "list loop map math namespace null null_type optional package prototype return string strings true type uint var " +
+    "void while"
   ).split(" "),
 );
 
@@ -136,7 +137,7 @@ function compileRule(written: WrittenRule, scope: Scope): Rule | undefined {
   const inner = scopeOfCondition.proving(compiled?.expression);
   if (compiled !== undefined) lintCondition(scope, path, written, compiled.parsed);
   const responseSet = compileHeaders(
-    scope,
+    inner,
     [...path, "response", "set"],
     written.responseHeaders,
     "response",

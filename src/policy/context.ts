@@ -22,13 +22,14 @@ export interface MtlsIdentity {
 export function contextMaker(view: View): Policy["context"] {
   if (view.lets.size === 0) return (attributes, bindings) => new Context(view, attributes, bindings);
   class ContextWithLets extends Context {
-    readonly values = new Map<string, unknown>();
+    /** No `let` can have this name: theirs have no capitals. */
+    readonly letValues = new Map<string, unknown>();
   }
   for (const [name, expression] of view.lets) {
     Object.defineProperty(ContextWithLets.prototype, name, {
       get(this: ContextWithLets): unknown {
-        if (!this.values.has(name)) this.values.set(name, expression.evaluate(this));
-        return this.values.get(name);
+        if (!this.letValues.has(name)) this.letValues.set(name, expression.evaluate(this));
+        return this.letValues.get(name);
       },
     });
   }

@@ -66,11 +66,10 @@ export function printDiagnostic(one: Diagnostic): string {
   const gutter = " ".repeat(number.length);
   const indent = one.source.slice(0, one.column - 1).replace(/[^\t]/g, " ");
   const severity = one.severity === "warning" ? "warning: " : "";
-  const lines = [
-    `${one.file}:${one.line}:${one.column}  ${one.code}  ${severity}${one.message}`,
-    `${number} | ${one.source}`,
-    `${gutter} | ${indent}${"^".repeat(Math.max(1, one.length))}`,
-  ];
+  const lines = [`${one.file}:${one.line}:${one.column}  ${one.code}  ${severity}${one.message}`];
+  if (one.source !== "") {
+    lines.push(`${number} | ${one.source}`, `${gutter} | ${indent}${"^".repeat(Math.max(1, one.length))}`);
+  }
   if (one.hint !== undefined) lines.push(`${gutter} = ${one.hint}`);
   return lines.join("\n");
 }

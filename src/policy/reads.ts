@@ -43,11 +43,18 @@ function resolve(read: Read, names: Names, isGuarded: boolean): ReadProblem | un
     return unknown(
       span,
       `no attribute and no name of this policy is called ${root}`,
-      didYouMean(root, [...ROOTS, ...names.lets]),
+      didYouMean(root, [...rootsOf(names.phase), ...names.lets]),
     );
   }
   return resolveAttribute(read, names.phase);
 }
+
+/** The roots that an expression of a phase can begin with. */
+const rootsOf = (phase: Phase): readonly string[] => [
+  "auth",
+  "path",
+  ...new Set(VOCABULARY.filter((one) => isReadable(one, phase)).map(({ name }) => rootOf(name))),
+];
 
 function resolveAttribute(read: Read, phase: Phase): ReadProblem | undefined {
   const { root, steps } = read;

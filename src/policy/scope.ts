@@ -35,20 +35,19 @@ export class Scope {
 
   /** The expression at `path`, or undefined when something is wrong with it. */
   expression(path: Path, source: string, expected: TypeName): Compiled | undefined {
-    return this.#compile({ path, source, shift: 0, end: source.length }, expected);
+    return this.#compile({ path, source, shift: 0 }, expected);
   }
 
-  /** The expression in a text, as CEL's string() writes it. `start` is its offset in the text. */
+  /** The expression that begins at `start` of a text; what it yields must have a text form. */
   textExpression(path: Path, source: string, start: number): Expression | undefined {
-    // The line break ends a comment that the expression may close with.
-    const before = "string(";
-    const place = {
-      path,
-      source: `${before}${source}\n)`,
-      shift: start - before.length,
-      end: start + source.length,
-    };
-    return this.#compile(place, "string")?.expression;
+    const place = { path, source, shift: start };
+    const expression = this.#compile(place, "any")?.expression;
+    if (expression === undefined || TEXTUAL.has(expression.type)) return expression;
+    const message = `a text takes no ${expression.type}`;
+    const hint =
+      expression.type === "list(string)" ? `join it: (${source.trim()}).join(",")` : "read a part of it";
+    this.#refuse(place, [{ start: 0, end: source.length, code: "cel-type", message, hint }]);
+    return undefined;
   }
 
   #compile(place: Placed, expected: TypeName): Compiled | undefined {
@@ -64,9 +63,9 @@ export class Scope {
     return undefined;
   }
 
-  #refuse({ path, shift, end }: Placed, problems: readonly SpannedProblem[]): void {
-    for (const { start, end: problemEnd, code, message, hint } of problems) {
-      const span = { start: within(start + shift, end), end: within(problemEnd + shift, end) };
+  #refuse({ path, shift }: Placed, problems: readonly SpannedProblem[]): void {
+    for (const { start, end, code, message, hint } of problems) {
+      const span = { start: start + shift, end: end + shift };
       this.report(problem(this.document.at(path, span), code, message, hint));
     }
   }
@@ -81,10 +80,8 @@ export interface Compiled {
 interface Placed {
   readonly path: Path;
   readonly source: string;
-  /** From an offset in `source` to one in the scalar at `path`. */
+  /** Where `source` begins in the scalar at `path`. */
   readonly shift: number;
-  /** Where the expression ends in the scalar. */
-  readonly end: number;
 }
 
 interface SpannedProblem {
@@ -95,4 +92,16 @@ interface SpannedProblem {
   readonly hint?: string | undefined;
 }
 
-const within = (offset: number, end: number): number => Math.max(0, Math.min(offset, end));
+/** The types whose values have a text form, as CEL's string() writes it. What is `dyn` shows when it is evaluated. */
+const TEXTUAL: ReadonlySet<TypeName> = new Set([
+  "bool",
+  "bytes",
+  "double",
+  "duration",
+  "dyn",
+  "int",
+  "ip",
+  "string",
+  "timestamp",
+  "uint",
+]);

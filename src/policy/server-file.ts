@@ -56,7 +56,7 @@ const LISTENER = mapping({
   return address;
 });
 
-/** The schema of weir.yaml. A check keeps 20 ms of its timeout for the answer, so the timeout is longer. */
+/** The schema of weir.yaml. */
 export const SERVER_FILE = mapping({
   weir: version(),
   listen: mapping({

@@ -96,11 +96,11 @@ const REQUEST = mapping({
   path: text("a path").optional(),
   scheme: text("a scheme").optional(),
   headers: entries(HEADER).optional(),
-  protocol: word(["http", "tcp"]).optional(),
+  protocol: word(["http"], { words: ["tcp"] }).optional(),
   grpc: flag().optional(),
   source: PEER.optional(),
   destination: PEER.optional(),
-  sni: text("a name").optional(),
+  sni: notYet("TLS server names in tests"),
   route: text("the name of a route").optional(),
   context: entries(anyText()).optional(),
 }).transform((request) => ({

@@ -48,7 +48,7 @@ export class Runtime {
   async #load(): Promise<LoadResult> {
     const content = await readSettled(this.#options.folders);
     const result = await this.#compile(content);
-    tell(this.#options, result);
+    tell(this.#options, result, this.#snapshot === undefined ? "starting" : "running");
     return result;
   }
 
@@ -64,9 +64,10 @@ export class Runtime {
   }
 
   #warnOfRestart(next: Snapshot): void {
+    const fixed = ({ settings: { listen, maxInFlight } }: Snapshot): unknown => ({ listen, maxInFlight });
     const current = this.#snapshot;
-    if (current === undefined || isDeepStrictEqual(current.settings.listen, next.settings.listen)) return;
-    this.#options.log.warn("`listen` has changed; listeners stay where they are until weir is started again");
+    if (current === undefined || isDeepStrictEqual(fixed(current), fixed(next))) return;
+    this.#options.log.warn("`listen` or `maxInFlight` has changed; it holds when weir is started again");
   }
 }
 
@@ -93,7 +94,7 @@ async function readSettled(folders: readonly string[]): Promise<FolderContent> {
   return content;
 }
 
-function tell({ metrics, log }: RuntimeOptions, result: LoadResult): void {
+function tell({ metrics, log }: RuntimeOptions, result: LoadResult, phase: "starting" | "running"): void {
   switch (result.kind) {
     case "live": {
       const { policies, revision } = result.snapshot;
@@ -108,6 +109,8 @@ function tell({ metrics, log }: RuntimeOptions, result: LoadResult): void {
       return;
     case "refused":
       metrics.countReload("refused", undefined);
+      // At the start there is nothing to keep, and the command prints the reasons itself.
+      if (phase === "starting") return;
       log.error(
         { diagnostics: result.diagnostics.map(printDiagnostic) },
         "configuration was refused; what was live before stays",

@@ -1,6 +1,6 @@
 import { watch, type FSWatcher } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Watches folders until it is closed. */
 export interface FolderWatch {
@@ -106,12 +106,18 @@ class Watching {
   }
 }
 
-/** The real paths of a folder and of every folder below it, hidden ones too: that is where links lead. */
+/**
+ * The real paths of a folder and of every folder below it, hidden ones too: that is where links lead.
+ * For a file, the folder it is in and the one its link leads to.
+ */
 async function collectFolders(path: string, into: Set<string>): Promise<void> {
   const real = await realpath(path).catch(() => undefined);
   if (real === undefined || into.has(real) || into.size >= MAX_FOLDERS) return;
   const entries = await readdir(real, { withFileTypes: true }).catch(() => undefined);
-  if (entries === undefined) return;
+  if (entries === undefined) {
+    into.add(dirname(real)).add(await realpath(dirname(path)));
+    return;
+  }
   into.add(real);
   for (const entry of entries) {
     if (entry.isDirectory() || entry.isSymbolicLink()) await collectFolders(join(real, entry.name), into);

@@ -59,3 +59,17 @@ function isListening(path: string): Promise<boolean> {
     socket.once("error", (error: NodeJS.ErrnoException) => finish(error.code !== "ECONNREFUSED"));
   });
 }
+
+/** Why an address could not be bound, in words. The system's codes are looked for in the text: grpc-js keeps them nowhere else. */
+export function bindFailure(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const known = Object.entries(BIND_FAILURES).find(([code]) => text.includes(code));
+  return known?.[1] ?? text;
+}
+
+const BIND_FAILURES = {
+  EADDRINUSE: "another process listens there",
+  EADDRNOTAVAIL: "no interface of this machine has that address",
+  EACCES: "permission denied, or the folder does not exist",
+  ENOTFOUND: "the host name does not resolve",
+} as const;

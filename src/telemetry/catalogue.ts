@@ -5,7 +5,7 @@ export const CATALOGUE = {
     kind: "counter",
     labels: ["policy", "rule", "verdict"],
     meaning:
-      "Checks answered, by the policy and rule that decided and the verdict (`allow`, `deny`, `error`). Rules that begin with `weir/` are weir's own and have an empty policy.",
+      "Checks answered, by the policy and rule that decided and the verdict (`allow`, `deny`, `error`). Rules that begin with `weir/` are weir's own and have an empty policy, but for `weir/budget`, which names the policy whose expression it was.",
   },
   checkDuration: {
     name: "weir_check_duration_seconds",
