@@ -76,8 +76,8 @@ function readRequest(reader: WireReader, request: Range): RequestFacts {
 /** HttpRequest: id 1, method 2, path 4, host 5, scheme 6, size 9, protocol 10. */
 function readHttp(reader: WireReader, range: Range): Omit<RequestFacts, "timeMs" | "headers"> {
   const http = { id: "", method: "", path: "", host: "", scheme: "", protocol: "" };
-  // Envoy writes -1 where it does not know the body's length yet.
-  let size = -1n;
+  // Envoy writes -1 where it does not know the body's length yet; 0, the default of proto3, is never written.
+  let size = range === NOWHERE ? -1n : 0n;
   reader.each(range, (tag) => {
     if (tag === lengthField(1)) http.id = reader.string();
     else if (tag === lengthField(2)) http.method = reader.string();

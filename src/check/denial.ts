@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { Unknown } from "../cel/expression.ts";
+import { Unknown, UNKNOWN } from "../cel/expression.ts";
 import type { HeaderEffect, Policy, RefusalRule } from "../policy/snapshot.ts";
 import type { Fault } from "../std/fault.ts";
 import type { Decider, Denied, HeaderValue } from "./verdict.ts";
@@ -57,18 +57,19 @@ export function ruleDenial(policy: Policy, rule: RefusalRule, context: object): 
   };
 }
 
+// RFC 9110 section 5.5 allows a tab and no other control character.
+const UNPRINTABLE = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
 function renderHeader({ name, value }: HeaderEffect, context: object): readonly HeaderValue[] {
   const text = headerText(value.render(context));
   return text instanceof Unknown ? [] : [[name, text]];
 }
 
-/** A header's value, or UNKNOWN for one that would end the header: CR, LF and NUL never reach a header. */
+/** A header's value, or UNKNOWN for one that no header can carry: CR, LF, NUL and their like never reach one. */
 export function headerText(value: string | Unknown): string | Unknown {
   if (value instanceof Unknown) return value;
-  return /[\r\n\0]/.test(value) ? BROKEN_HEADER : value;
+  return UNPRINTABLE.test(value) ? UNKNOWN.request : value;
 }
-
-const BROKEN_HEADER = new Unknown("request");
 
 function denied(by: Decider, status: number, text = STATUS_CODES[status] ?? "Denied"): Denied {
   return {

@@ -26,7 +26,7 @@ export function allow(
 ): Verdict {
   const faults = new Faults();
   const rendered = grants.map((grant) => renderEffects(grant, faults));
-  const requestSet = rendered.flatMap((effects) => effects.requestSet);
+  const requestSet = rendered.flatMap((effects) => effects.requestSet).filter(hasValue);
   const removed = new Set(rendered.flatMap((effects) => effects.requestRemove));
   for (const { policy } of enforced) for (const name of policy.ownedHeaders) removed.add(name);
   for (const name of respelt(removed, attributes)) removed.add(name);
@@ -37,7 +37,7 @@ export function allow(
     grants: grants.map(({ by }) => by),
     requestSet,
     requestRemove: [...removed],
-    responseSet: rendered.flatMap((effects) => effects.responseSet),
+    responseSet: rendered.flatMap((effects) => effects.responseSet).filter(hasValue),
   };
   return faults.verdict() ?? allowed;
 }
@@ -46,13 +46,15 @@ export function allow(
 function respelt(names: ReadonlySet<string>, { request }: Attributes): readonly string[] {
   if (names.size === 0) return [];
   const plain = new Set(Array.from(names, withHyphens));
-  return request.headers
-    .keys()
-    .filter((name) => plain.has(withHyphens(name)))
-    .toArray();
+  const found: string[] = [];
+  for (const name of request.headers.keys()) if (plain.has(withHyphens(name))) found.push(name);
+  return found;
 }
 
-const withHyphens = (name: string): string => name.replaceAll("_", "-");
+const withHyphens = (name: string): string => (name.includes("_") ? name.replaceAll("_", "-") : name);
+
+/** What an empty header becomes depends on Envoy's version and `keep_empty_value`; a removed one is gone on all of them. */
+const hasValue = ([, value]: HeaderValue): boolean => value !== "";
 
 type Rendered = Pick<Allowed, "requestSet" | "requestRemove" | "responseSet">;
 

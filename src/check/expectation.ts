@@ -60,7 +60,9 @@ function workloadOf(fields: ReadonlyMap<string, PlainValue>): Workload {
 function differences(policy: string, expectation: Expectation, verdict: Verdict): readonly string[] {
   const { kind, rule } = expectation.verdict;
   const wanted = rule.includes("/") ? rule : `${policy}/${rule}`;
-  const isDecided = verdict.kind === kind && decidersOf(verdict).some((by) => nameOf(by) === wanted);
+  // Weir's own rules are named alone, though `weir/budget` says whose expression it was.
+  const isWanted = (by: Decider): boolean => wanted === (rule.startsWith("weir/") ? by.rule : nameOf(by));
+  const isDecided = verdict.kind === kind && decidersOf(verdict).some(isWanted);
   if (!isDecided) return [`expected ${kind} by ${wanted}, got ${verdict.kind} by ${nameOf(verdict.by)}`];
   return [...statusDifference(expectation, verdict), ...headerDifferences(expectation, verdict)];
 }

@@ -25,13 +25,15 @@ export type AllowOutcome =
   | { readonly kind: "refuses" }
   | { readonly kind: "nothing" };
 
-/** The first allow that holds; else the first that is UNKNOWN; else the policy's default. */
+/** The first allow that holds; else the first that is UNKNOWN, by the request's fault before ours; else the default. */
 export function firstAllow(policy: Policy, context: object): AllowOutcome {
-  let unknown: AllowOutcome | undefined;
+  let unknown: Extract<AllowOutcome, { kind: "unknown" }> | undefined;
   for (const rule of policy.allows) {
     const outcome = allowOutcome(rule, context);
     if (outcome === "grants") return { kind: "grants", rule };
-    if (outcome !== "passes") unknown ??= { kind: "unknown", fault: outcome.fault, rule: rule.id };
+    if (outcome === "passes") continue;
+    const isWorse = unknown?.fault === "ours" && outcome.fault !== "ours";
+    if (unknown === undefined || isWorse) unknown = { kind: "unknown", fault: outcome.fault, rule: rule.id };
   }
   return unknown ?? DEFAULTS[policy.fallback];
 }

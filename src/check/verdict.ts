@@ -1,7 +1,7 @@
 /** The combined outcome of one check, before it is written for Envoy. */
 export type Verdict = Allowed | Denied | Failed;
 
-/** Which policy and rule decided. `weir/…` rules are weir's own and belong to no policy. */
+/** Which policy and rule decided. `weir/…` rules are weir's own; of a policy is only `weir/budget`. */
 export interface Decider {
   readonly policy: string;
   readonly rule: string;

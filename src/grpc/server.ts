@@ -1,5 +1,13 @@
-import { Server, ServerCredentials, status, type Deadline, type handleUnaryCall } from "@grpc/grpc-js";
-import { formatAddress, prepareAddress, type ListenAddress } from "../std/listen-address.ts";
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+  status,
+  type Deadline,
+  type handleUnaryCall,
+} from "@grpc/grpc-js";
+import { bindFailure, formatAddress, prepareAddress, type ListenAddress } from "../std/listen-address.ts";
 import { healthServiceName, registerHealth, type Health, type Serving } from "./health.ts";
 import { registerReflection } from "./reflection.ts";
 
@@ -47,6 +55,8 @@ const keepaliveTimeoutMs = 20_000;
  * @throws Error that names the address and the reason, when it cannot be bound.
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  // It writes plain lines between our structured ones; what matters of them is thrown as well.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server(limits(options));
   const names = options.services.map(({ name }) => name);
   for (const service of options.services) registerService(server, service, options.onError);
@@ -130,7 +140,7 @@ async function listen(server: Server, address: ListenAddress): Promise<Bound> {
     const port = await bind(server, formatAddress(prepared));
     return { address: withPort(address, port), target: formatAddress(withPort(prepared, port)) };
   } catch (error) {
-    throw new Error(`cannot listen on ${formatAddress(address)}: ${reason(error)}`, { cause: error });
+    throw new Error(`cannot listen on ${formatAddress(address)}: ${bindFailure(error)}`, { cause: error });
   }
 }
 
@@ -146,20 +156,6 @@ function bind(server: Server, target: string): Promise<number> {
     });
   });
 }
-
-/** grpc-js puts the error codes of the system into its text only. */
-function reason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const known = Object.entries(bindFailures).find(([code]) => text.includes(code));
-  return known?.[1] ?? text;
-}
-
-const bindFailures = {
-  EADDRINUSE: "another process listens there",
-  EADDRNOTAVAIL: "no interface of this machine has that address",
-  EACCES: "permission denied, or the folder does not exist",
-  ENOTFOUND: "the host name does not resolve",
-} as const;
 
 async function drainServer(server: Server, health: Health, target: string, graceMs: number): Promise<void> {
   health.close();

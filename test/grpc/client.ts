@@ -23,7 +23,13 @@ export function ownServers(): {
       const unexpected = (error: unknown) => {
         throw error;
       };
-      const defaults = { address: loopback, services: [], maxMessageBytes: 65_536, onError: unexpected };
+      const defaults = {
+        address: loopback,
+        services: [],
+        maxMessageBytes: 65_536,
+        maxConcurrentCalls: 4_096,
+        onError: unexpected,
+      };
       const server = await startGrpcServer({ ...defaults, ...options });
       servers.push(server);
       return server;

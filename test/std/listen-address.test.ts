@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatAddress, type ListenAddress } from "../../src/std/listen-address.ts";
 import type { GrpcService } from "../../src/grpc/server.ts";
-import { call, ownServers } from "./client.ts";
+import { call, ownServers } from "../grpc/client.ts";
 
 const path = "/weir.test.Echo/Call";
 const hello = Buffer.from("hello");

@@ -9,6 +9,8 @@ export interface RunningProcess {
   ended(): string | undefined;
   /** Resolves with `ended()` once it has ended. */
   whenEnded: Promise<string>;
+  /** Sends a signal; does nothing once it has ended. */
+  signal(name: NodeJS.Signals): void;
   /** Asks it to end, and after five seconds makes it. */
   stop(): Promise<void>;
 }
@@ -33,7 +35,14 @@ export async function startProcess(
   process.once("exit", kill);
   child.once("exit", () => process.removeListener("exit", kill));
   const whenEnded = once(child, "close").then(() => endOf(child) ?? "no exit code");
-  return { output, errors, ended: () => endOf(child), whenEnded, stop: () => stop(child, whenEnded) };
+  return {
+    output,
+    errors,
+    ended: () => endOf(child),
+    whenEnded,
+    signal: (name) => void child.kill(name),
+    stop: () => stop(child, whenEnded),
+  };
 }
 
 function keep(stream: NodeJS.ReadableStream): () => string {

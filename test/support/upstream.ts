@@ -27,7 +27,7 @@ const maxReceived = 1000;
 
 /**
  * Starts the server behind Envoy. It answers every request with 200, `set-cookie: upstream=1` and the received request
- * as JSON; a gRPC call gets its own message back and the trailer `grpc-status: 0`.
+ * as JSON; over HTTP/1.1 also with a cookie for each line of the request's `x-wants-cookie`. A gRPC call gets its own message back and the trailer `grpc-status: 0`.
  */
 export async function startUpstream(): Promise<Upstream> {
   const received: ReceivedRequest[] = [];
@@ -39,7 +39,8 @@ export async function startUpstream(): Promise<Upstream> {
   const plain = http.createServer((request, response) => {
     request.resume();
     const echo = JSON.stringify(record(describe("http1", request)));
-    response.writeHead(200, { "content-type": "application/json", "set-cookie": "upstream=1" }).end(echo);
+    const cookies = ["upstream=1", ...(request.headersDistinct["x-wants-cookie"] ?? [])];
+    response.writeHead(200, { "content-type": "application/json", "set-cookie": cookies }).end(echo);
   });
   const multiplexed = http2.createServer((request, response) => {
     const echo = record(describe("http2", request));
