@@ -76,6 +76,8 @@ async function openListeners(parts: Parts, opened: AsyncDisposableStack): Promis
   };
   const watch = await watchFolders({ folders, onChange, onError });
   opened.defer(() => watch.close());
+  // What changed after it was read and before it was watched would never be seen.
+  await runtime.load();
   grpc.setServing("serving");
   phase = "ready";
 

@@ -1,11 +1,14 @@
 import type { CheckFacts } from "./facts.ts";
 import { Client, Destination, Source, Workload } from "./peer.ts";
 import { Request } from "./request.ts";
-import { parseSpiffeId } from "./spiffe.ts";
+import type { parseSpiffeId } from "./spiffe.ts";
 
 /** What weir.yaml says about reading requests. */
 export interface Reading {
+  /** SPIFFE trust domains whose names count. */
   readonly trustDomains: ReadonlySet<string>;
+  /** `parseSpiffeId`, which may remember: the same peers ask again and again. */
+  readonly spiffeId: typeof parseSpiffeId;
 }
 
 /** The typed facts on one request: one object a root, made when it is first read. */
@@ -19,9 +22,13 @@ export class Attributes {
   #contextExtensions: Map<string, string> | undefined;
   #metadata: Map<string, unknown> | undefined;
 
-  constructor(facts: CheckFacts, reading: Reading) {
+  /** A test's principals, given as identities: they replace what the request proves. Undefined for real ones. */
+  readonly givenIdentities: ReadonlyMap<string, Workload> | undefined;
+
+  constructor(facts: CheckFacts, reading: Reading, givenIdentities?: ReadonlyMap<string, Workload>) {
     this.#facts = facts;
     this.#reading = reading;
+    this.givenIdentities = givenIdentities;
   }
 
   get request(): Request {
@@ -29,11 +36,11 @@ export class Attributes {
   }
 
   get source(): Source {
-    return (this.#source ??= new Source(this.#facts.source, this.#reading.trustDomains));
+    return (this.#source ??= new Source(this.#facts.source, this.#reading));
   }
 
   get destination(): Destination {
-    return (this.#destination ??= new Destination(this.#facts.destination, this.#reading.trustDomains));
+    return (this.#destination ??= new Destination(this.#facts.destination, this.#reading));
   }
 
   /** With `clientAddress: {from: peer}`, the peer itself. */
@@ -47,13 +54,8 @@ export class Attributes {
 
   /** The workload that connected, when its certificate is of one of an identity's own trust domains. */
   workload(trustDomains: ReadonlySet<string>): Workload | undefined {
-    const spiffeId = parseSpiffeId(this.#facts.source.principal);
-    return spiffeId && trustDomains.has(spiffeId.trustDomain) ? new Workload(spiffeId) : undefined;
-  }
-
-  /** A test's principals; undefined for every real request. */
-  get givenIdentities(): ReadonlyMap<string, Workload> | undefined {
-    return this.#facts.identities;
+    const { presented } = this.source;
+    return presented && trustDomains.has(presented.trustDomain) ? new Workload(presented) : undefined;
   }
 
   get metadata(): Map<string, unknown> {

@@ -1,5 +1,3 @@
-import type { Workload } from "./peer.ts";
-
 /**
  * What an edge (gRPC, HTTP, a test) knows about one request, before any of it is read by an expression.
  * Functions are called at most once, and only when something reads what they decode.
@@ -12,8 +10,6 @@ export interface CheckFacts {
   readonly contextExtensions: () => Map<string, string>;
   /** Dynamic metadata by namespace, Maps all the way down. */
   readonly metadata: () => Map<string, unknown>;
-  /** A test's principals, given as identities: they replace what the request would prove. */
-  readonly identities?: ReadonlyMap<string, Workload> | undefined;
 }
 
 export interface RequestFacts {

@@ -43,6 +43,11 @@ function decodedSegments(path: string): string[] | CanonicalPath {
       segments[index] = decoded;
     }
   }
+  if (path.includes(";") || path.includes("%")) {
+    // Servers that strip path parameters see an empty segment, so two slashes in a row.
+    if (segments.some((segment) => segment.startsWith(";")))
+      return ambiguous("a segment of parameters alone");
+  }
   const mayHaveDots = path.includes(".") || path.includes("%");
   return mayHaveDots && segments.some(isDotSegment) ? ambiguous("a dot segment") : segments;
 }
@@ -58,7 +63,7 @@ function decodeSegment(segment: string): string | CanonicalPath {
 }
 
 /** `.` and `..`, also with path parameters behind them (`..;a=b`), which some servers strip before they resolve. */
-function isDotSegment(segment: string): boolean {
+export function isDotSegment(segment: string): boolean {
   const semicolon = segment.indexOf(";");
   const name = semicolon === -1 ? segment : segment.slice(0, semicolon);
   return name === "." || name === "..";

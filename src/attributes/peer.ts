@@ -1,6 +1,7 @@
 import { Ip } from "../std/ip.ts";
 import type { PeerFacts } from "./facts.ts";
-import { parseSpiffeId, type SpiffeId } from "./spiffe.ts";
+import type { Reading } from "./attributes.ts";
+import type { SpiffeId } from "./spiffe.ts";
 
 /**
  * `source.*` or `destination.*`. The names that a certificate gives exist only inside the trust domains
@@ -8,13 +9,13 @@ import { parseSpiffeId, type SpiffeId } from "./spiffe.ts";
  */
 abstract class Peer {
   readonly #facts: PeerFacts;
-  readonly #trustDomains: ReadonlySet<string>;
+  readonly #reading: Reading;
   #ip: Ip | undefined | null = null;
-  #spiffeId: SpiffeId | undefined | null = null;
+  #presented: SpiffeId | undefined | null = null;
 
-  constructor(facts: PeerFacts, trustDomains: ReadonlySet<string>) {
+  constructor(facts: PeerFacts, reading: Reading) {
     this.#facts = facts;
-    this.#trustDomains = trustDomains;
+    this.#reading = reading;
   }
 
   get ip(): Ip | undefined {
@@ -40,11 +41,14 @@ abstract class Peer {
 
   /** The certificate's name when it is a SPIFFE id of one of our trust domains. */
   get spiffeId(): SpiffeId | undefined {
-    if (this.#spiffeId === null) {
-      const parsed = parseSpiffeId(this.#facts.principal);
-      this.#spiffeId = parsed && this.#trustDomains.has(parsed.trustDomain) ? parsed : undefined;
-    }
-    return this.#spiffeId;
+    const { presented } = this;
+    return presented && this.#reading.trustDomains.has(presented.trustDomain) ? presented : undefined;
+  }
+
+  /** The certificate's name when it is a SPIFFE id, of whatever trust domain. */
+  get presented(): SpiffeId | undefined {
+    if (this.#presented === null) this.#presented = this.#reading.spiffeId(this.#facts.principal);
+    return this.#presented;
   }
 }
 

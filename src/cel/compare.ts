@@ -78,7 +78,8 @@ function equalMaps(meter: Meter, left: AnyMap, right: AnyMap): boolean {
 export function contains(meter: Meter, element: unknown, container: unknown): boolean {
   if (Array.isArray(container)) {
     meter.charge(container.length >> 3);
-    return container.some((one) => equal(meter, element, one));
+    for (const one of container) if (equal(meter, element, one)) return true;
+    return false;
   }
   if (isMap(container)) return hasEntry(container, element);
   throw meter.fault("request");

@@ -10,7 +10,7 @@ import type {
 } from "./expression.ts";
 import { FUNCTIONS, overloads } from "./functions.ts";
 import { Meter } from "./meter.ts";
-import type { EngineType, Node } from "./node.ts";
+import type { EngineType, Evaluator, Node, Variables } from "./node.ts";
 import { prepare, replacedKey, replacedName, type Replaced } from "./prepare.ts";
 import { problemOf, type Known } from "./problem.ts";
 import { rewrite } from "./rewrite.ts";
@@ -99,12 +99,12 @@ interface Shared {
 interface Draft {
   readonly root: Node;
   readonly check: () => { valid: boolean; error?: unknown };
-  readonly evaluate: (context: object) => unknown;
 }
 
 class CelEnvironment implements Environment {
   readonly #shared: Shared;
   readonly #engine: EngineEnvironment;
+  readonly #evaluator: Evaluator;
   readonly #drafts = new WeakMap<Parsed, Draft>();
   readonly #known: Known;
 
@@ -118,6 +118,7 @@ class CelEnvironment implements Environment {
       engine.registerVariable(name, type);
     this.#shared = shared;
     this.#engine = engine;
+    this.#evaluator = evaluatorOf(engine);
     const fieldsByType = new Map(types.map((type) => [type.name, Object.keys(type.fields)]));
     this.#known = {
       signatures: shared.signatures,
@@ -150,7 +151,7 @@ class CelEnvironment implements Environment {
     const constant = root.op === "value" && typeof root.args === "boolean" ? root.args : undefined;
     const { reads, guarded, compared } = walk(root, this.#shared.constants);
     const parsed: Parsed = { source, reads, guarded, compared, constant };
-    this.#drafts.set(parsed, { root, check: () => evaluate.check(), evaluate });
+    this.#drafts.set(parsed, { root, check: () => evaluate.check() });
     return parsed;
   }
 
@@ -173,7 +174,7 @@ class CelEnvironment implements Environment {
     const { meter } = this.#shared;
     const problems = [...rewrite(meter, draft.root), ...unexpectedType(type, expected, source)];
     if (problems.length > 0) return problems;
-    const evaluate = guarded(meter, draft, type);
+    const evaluate = evaluationOf(meter, draft.root, this.#evaluator, type);
     return { source, reads, type: toPublicType(type), evaluate: (context) => meter.run(evaluate, context) };
   }
 }
@@ -190,14 +191,45 @@ function engineTypes(
 }
 
 /** The last word on what an evaluation returns: a bool where the checker promised one. */
-function guarded(meter: Meter, draft: Draft, type: EngineType): (context: object) => unknown {
-  const { evaluate } = draft;
-  if (type.name !== "bool") return evaluate;
+function evaluationOf(
+  meter: Meter,
+  root: Node,
+  evaluator: Evaluator,
+  type: EngineType,
+): (context: object) => unknown {
+  const isBool = type.name === "bool";
   return (context) => {
-    const value = evaluate(context);
-    if (typeof value !== "boolean") throw meter.fault("request");
+    const value = root.evaluate(evaluator, root, new ContextVariables(context));
+    if (isBool && typeof value !== "boolean") throw meter.fault("request");
     return value;
   };
+}
+
+/** The variables of an expression, by their names in the context. */
+class ContextVariables implements Variables {
+  readonly #context: Readonly<Record<string, unknown>>;
+
+  constructor(context: object) {
+    this.#context = context as Readonly<Record<string, unknown>>;
+  }
+
+  getValue(name: string): unknown {
+    return this.#context[name];
+  }
+}
+
+/** What the engine hands to every node. It keeps it to itself, so a node of ours asks for it. */
+function evaluatorOf(engine: EngineEnvironment): Evaluator {
+  const probe = engine.parse("true");
+  const { valid } = probe.check();
+  let found: Evaluator | undefined;
+  (probe.ast as unknown as Node).setMeta("evaluate", (evaluator) => {
+    found = evaluator;
+    return true;
+  });
+  probe({});
+  if (!valid || found === undefined) throw new Error("the engine no longer evaluates through its nodes");
+  return found;
 }
 
 function unexpectedType(type: EngineType, expected: TypeName, source: string): readonly Problem[] {

@@ -176,8 +176,13 @@ function callOfMany(meter: Meter, node: CallNode | MethodNode, operands: readonl
   };
 }
 
+/** A list of constants is made once. The empty one is not: `map` and `filter` gather their results in it. */
 export function list(node: ListNode): Evaluate {
   const elements = node.args;
+  if (elements.length > 0 && elements.every((one) => one.op === "value")) {
+    const constants: readonly unknown[] = Object.freeze(elements.map((one) => one.args));
+    return () => constants;
+  }
   return (evaluator, _node, variables) => elements.map((one) => one.evaluate(evaluator, one, variables));
 }
 

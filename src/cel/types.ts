@@ -67,9 +67,20 @@ export type Accepts = (value: unknown, evaluator: Evaluator) => boolean;
 export function acceptsOf(type: EngineType): Accepts {
   const simple = SIMPLE.get(type.name) ?? SIMPLE.get(type.kind);
   if (simple !== undefined) return simple;
-  const { name } = type;
-  return (value, evaluator) =>
-    isObject(value) && evaluator.objectTypesByConstructor.get(classOf(value))?.name === name;
+  return messageOf(type.name);
+}
+
+/** Messages of one type come of one class: the last prototype that was accepted is not looked up again. */
+function messageOf(name: string): Accepts {
+  let accepted: unknown;
+  return (value, evaluator) => {
+    if (!isObject(value)) return false;
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === accepted && accepted !== undefined) return true;
+    if (evaluator.objectTypesByConstructor.get(classOf(value))?.name !== name) return false;
+    accepted = prototype;
+    return true;
+  };
 }
 
 const SIMPLE = new Map<string, Accepts>([

@@ -3,105 +3,128 @@ import type { CheckFacts, HeaderFacts, PeerFacts, RequestFacts } from "../attrib
 import { readStruct } from "../std/struct.ts";
 import { sanitizeUtf8 } from "../std/utf8.ts";
 import type { DescribedRequest } from "../policy/tests-file.ts";
-import { lengthField, MalformedMessage, varintField, WireReader, type Range } from "../std/wire-reader.ts";
+import {
+  lengthField,
+  MalformedMessage,
+  varintField,
+  WireReader,
+  type Range,
+  type WireFields,
+} from "../std/wire-reader.ts";
 
 /**
  * What a CheckRequest (envoy.service.auth.v3; field numbers of external_auth.proto and
- * attribute_context.proto) says. The bytes are walked once; headers, extensions and metadata are decoded
- * when something reads them. A field that comes twice counts as its last. Throws MalformedMessage.
+ * attribute_context.proto) says. Its outline is walked at once; what stands in it is decoded when
+ * something reads it. A field that comes twice counts as its last. Throws MalformedMessage, and so do the
+ * getters of what it returns.
  */
-export function checkFacts(bytes: Buffer): CheckFacts {
-  const reader = new WireReader(bytes);
-  const parts = readParts(reader, lastField(reader, { start: 0, end: bytes.length }, 1));
-  return {
-    request: readRequest(reader, parts.request),
-    source: readPeer(reader, parts.source),
-    destination: readPeer(reader, parts.destination),
-    contextExtensions: () => readTextMap(reader, parts.attributes, lengthField(10)),
-    metadata: () => readMetadata(reader, parts.metadata),
-  };
-}
+export const checkFacts = (bytes: Buffer): CheckFacts => new CheckMessage(new WireReader(bytes));
 
 const NOWHERE: Range = { start: 0, end: 0 };
 
 function lastField(reader: WireReader, range: Range, number: number): Range {
   let found = NOWHERE;
-  reader.each(range, (tag) => {
-    if (tag !== lengthField(number)) return false;
-    found = reader.message();
-    return true;
-  });
+  const fields = reader.fields(range);
+  while (fields.next()) if (fields.tag === lengthField(number)) found = fields.range();
   return found;
 }
 
-interface Parts {
-  readonly attributes: Range;
-  source: Range;
-  destination: Range;
-  request: Range;
-  metadata: Range;
-}
-
 /** AttributeContext: source 1, destination 2, request 4, context_extensions 10, metadata_context 11. */
-function readParts(reader: WireReader, attributes: Range): Parts {
-  const parts: Parts = {
-    attributes,
-    source: NOWHERE,
-    destination: NOWHERE,
-    request: NOWHERE,
-    metadata: NOWHERE,
-  };
-  reader.each(attributes, (tag) => {
-    if (tag === lengthField(1)) parts.source = reader.message();
-    else if (tag === lengthField(2)) parts.destination = reader.message();
-    else if (tag === lengthField(4)) parts.request = reader.message();
-    else if (tag === lengthField(11)) parts.metadata = reader.message();
-    else return false;
-    return true;
-  });
-  return parts;
+class CheckMessage implements CheckFacts {
+  readonly request: RequestFacts;
+  readonly #reader: WireReader;
+  readonly #attributes: Range;
+  readonly #source: Range = NOWHERE;
+  readonly #destination: Range = NOWHERE;
+  readonly #metadata: Range = NOWHERE;
+
+  constructor(reader: WireReader) {
+    this.#reader = reader;
+    this.#attributes = lastField(reader, reader.whole, 1);
+    let request = NOWHERE;
+    const fields = reader.fields(this.#attributes);
+    while (fields.next()) {
+      if (fields.tag === lengthField(1)) this.#source = fields.range();
+      else if (fields.tag === lengthField(2)) this.#destination = fields.range();
+      else if (fields.tag === lengthField(4)) request = fields.range();
+      else if (fields.tag === lengthField(11)) this.#metadata = fields.range();
+    }
+    this.request = new HttpMessage(reader, request);
+  }
+
+  get source(): PeerFacts {
+    return readPeer(this.#reader, this.#source);
+  }
+
+  get destination(): PeerFacts {
+    return readPeer(this.#reader, this.#destination);
+  }
+
+  contextExtensions(): Map<string, string> {
+    return readTextMap(this.#reader, this.#attributes, lengthField(10));
+  }
+
+  metadata(): Map<string, unknown> {
+    return readMetadata(this.#reader, this.#metadata);
+  }
 }
 
-/** Request: time 1, http 2. */
-function readRequest(reader: WireReader, request: Range): RequestFacts {
-  const time = lastField(reader, request, 1);
-  const http = lastField(reader, request, 2);
-  return {
-    ...readHttp(reader, http),
-    timeMs: time === NOWHERE ? undefined : readTime(reader, time),
-    headers: () => readHeaders(reader, http),
-  };
-}
+/** Request: time 1, http 2; HttpRequest: id 1, method 2, path 4, host 5, scheme 6, size 9, protocol 10. */
+class HttpMessage implements RequestFacts {
+  readonly id: string = "";
+  readonly method: string = "";
+  readonly path: string = "";
+  readonly host: string = "";
+  readonly scheme: string = "";
+  readonly protocol: string = "";
+  readonly sizeBytes: bigint | undefined;
+  readonly #reader: WireReader;
+  readonly #time: Range = NOWHERE;
+  readonly #http: Range = NOWHERE;
 
-/** HttpRequest: id 1, method 2, path 4, host 5, scheme 6, size 9, protocol 10. */
-function readHttp(reader: WireReader, range: Range): Omit<RequestFacts, "timeMs" | "headers"> {
-  const http = { id: "", method: "", path: "", host: "", scheme: "", protocol: "" };
-  // Envoy writes -1 where it does not know the body's length yet; 0, the default of proto3, is never written.
-  let size = range === NOWHERE ? -1n : 0n;
-  reader.each(range, (tag) => {
-    if (tag === lengthField(1)) http.id = reader.string();
-    else if (tag === lengthField(2)) http.method = reader.string();
-    else if (tag === lengthField(4)) http.path = reader.string();
-    else if (tag === lengthField(5)) http.host = reader.string();
-    else if (tag === lengthField(6)) http.scheme = reader.string();
-    else if (tag === varintField(9)) size = reader.int64();
-    else if (tag === lengthField(10)) http.protocol = reader.string();
-    else return false;
-    return true;
-  });
-  return { ...http, sizeBytes: size < 0n ? undefined : size };
+  constructor(reader: WireReader, request: Range) {
+    this.#reader = reader;
+    const fields = reader.fields(request);
+    while (fields.next()) {
+      if (fields.tag === lengthField(1)) this.#time = fields.range();
+      else if (fields.tag === lengthField(2)) this.#http = fields.range();
+    }
+    // Envoy writes -1 where it does not know the body's length yet; 0, the default of proto3, is never written.
+    let size = this.#http === NOWHERE ? -1n : 0n;
+    fields.enter(this.#http);
+    while (fields.next()) {
+      const { tag } = fields;
+      // Headers, most of the message, come first: they are not read here.
+      if (tag === lengthField(3)) continue;
+      if (tag === lengthField(1)) this.id = reader.text(fields);
+      else if (tag === lengthField(2)) this.method = reader.text(fields);
+      else if (tag === lengthField(4)) this.path = reader.text(fields);
+      else if (tag === lengthField(5)) this.host = reader.text(fields);
+      else if (tag === lengthField(6)) this.scheme = reader.text(fields);
+      else if (tag === varintField(9)) size = fields.int64();
+      else if (tag === lengthField(10)) this.protocol = reader.text(fields);
+    }
+    this.sizeBytes = size < 0n ? undefined : size;
+  }
+
+  get timeMs(): number | undefined {
+    return this.#time === NOWHERE ? undefined : readTime(this.#reader, this.#time);
+  }
+
+  headers(): HeaderFacts {
+    return readHeaders(this.#reader, this.#http);
+  }
 }
 
 /** google.protobuf.Timestamp: seconds 1, nanos 2; in epoch milliseconds. */
 function readTime(reader: WireReader, range: Range): number {
   let seconds = 0n;
   let nanos = 0;
-  reader.each(range, (tag) => {
-    if (tag === varintField(1)) seconds = reader.int64();
-    else if (tag === varintField(2)) nanos = reader.varint();
-    else return false;
-    return true;
-  });
+  const fields = reader.fields(range);
+  while (fields.next()) {
+    if (fields.tag === varintField(1)) seconds = fields.int64();
+    else if (fields.tag === varintField(2)) nanos = fields.number;
+  }
   return Number(seconds) * 1_000 + Math.floor(nanos / 1_000_000);
 }
 
@@ -123,68 +146,87 @@ function readHeaders(reader: WireReader, http: Range): HeaderFacts {
 /** HeaderMap: headers 1. */
 function readHeaderLines(reader: WireReader, range: Range): Map<string, string[]> {
   const all = new Map<string, string[]>();
+  const entry = new Entry(reader, "header");
   let count = 0;
-  reader.each(range, (tag) => {
-    if (tag !== lengthField(1)) return false;
+  const fields = reader.fields(range);
+  while (fields.next()) {
+    if (fields.tag !== lengthField(1)) continue;
     if (++count > MAX_HEADERS) throw TOO_MANY_HEADERS;
-    const [name, value] = readEntry(reader, reader.message());
-    const values = all.get(name);
-    if (values === undefined) all.set(name, [value]);
-    else values.push(value);
-    return true;
-  });
+    entry.read(fields);
+    const values = all.get(entry.key);
+    if (values === undefined) all.set(entry.key, [entry.value]);
+    else values.push(entry.value);
+  }
   return all;
 }
 
 /** The entries of a `map<string, string>` among the fields of a message. */
 function readTextMap(reader: WireReader, message: Range, entryTag: number): Map<string, string> {
   const entries = new Map<string, string>();
-  reader.each(message, (tag) => {
-    if (tag !== entryTag) return false;
-    entries.set(...readEntry(reader, reader.message()));
+  const entry = new Entry(reader, "map entry");
+  const fields = reader.fields(message);
+  while (fields.next()) {
+    if (fields.tag !== entryTag) continue;
+    entry.read(fields);
+    entries.set(entry.key, entry.value);
     if (entries.size > MAX_HEADERS) throw TOO_MANY_HEADERS;
-    return true;
-  });
+  }
   return entries;
 }
 
 /** A map entry (key 1, value 2) or a HeaderValue (key 1, value 2, raw_value 3, of which Envoy sends one). */
-function readEntry(reader: WireReader, entry: Range): [key: string, value: string] {
-  let [key, value] = ["", NOWHERE];
-  reader.each(entry, (tag) => {
-    if (tag === lengthField(1)) key = reader.string();
-    else if (tag === lengthField(2) || tag === lengthField(3)) value = reader.message();
-    else return false;
-    return true;
-  });
-  const { start, end } = value;
-  return [key, reader.isAscii(start, end) ? reader.text(start, end) : sanitizeUtf8(reader.bytes(value))];
+class Entry {
+  key = "";
+  value = "";
+  readonly #reader: WireReader;
+  readonly #fields: WireFields;
+  readonly #lastValueTag: number;
+
+  constructor(reader: WireReader, kind: "map entry" | "header") {
+    this.#reader = reader;
+    this.#fields = reader.fields(NOWHERE);
+    this.#lastValueTag = lengthField(kind === "header" ? 3 : 2);
+  }
+
+  read(range: Range): void {
+    const fields = this.#fields.enter(range);
+    this.key = "";
+    this.value = "";
+    while (fields.next()) {
+      if (fields.tag === lengthField(1)) this.key = this.#reader.text(fields);
+      else if (fields.tag === lengthField(2) || fields.tag === this.#lastValueTag)
+        this.value = this.#text(fields);
+    }
+  }
+
+  #text(range: Range): string {
+    const isAscii = this.#reader.isAscii(range.start, range.end);
+    return isAscii ? this.#reader.text(range) : sanitizeUtf8(this.#reader.bytes(range));
+  }
 }
 
 /** Metadata: filter_metadata 1, a map of google.protobuf.Struct by namespace. */
 function readMetadata(reader: WireReader, range: Range): Map<string, unknown> {
   const namespaces = new Map<string, unknown>();
-  reader.each(range, (tag) => {
-    if (tag !== lengthField(1)) return false;
-    const entry = reader.message();
-    const name = lastField(reader, entry, 1);
-    namespaces.set(reader.text(name.start, name.end), readStruct(reader, lastField(reader, entry, 2)));
-    return true;
-  });
+  const fields = reader.fields(range);
+  while (fields.next()) {
+    if (fields.tag !== lengthField(1)) continue;
+    const name = reader.text(lastField(reader, fields, 1));
+    namespaces.set(name, readStruct(reader, lastField(reader, fields, 2)));
+  }
   return namespaces;
 }
 
 /** Peer: address 1, principal 4; Address: socket_address 1; SocketAddress: address 2, port_value 3. */
 function readPeer(reader: WireReader, peer: Range): PeerFacts {
-  const principal = lastField(reader, peer, 4);
-  const facts = { address: "", port: undefined as number | undefined };
-  reader.each(lastField(reader, lastField(reader, peer, 1), 1), (tag) => {
-    if (tag === lengthField(2)) facts.address = reader.string();
-    else if (tag === varintField(3)) facts.port = reader.varint();
-    else return false;
-    return true;
-  });
-  return { ...facts, principal: reader.text(principal.start, principal.end) };
+  let address = "";
+  let port: number | undefined;
+  const fields = reader.fields(lastField(reader, lastField(reader, peer, 1), 1));
+  while (fields.next()) {
+    if (fields.tag === lengthField(2)) address = reader.text(fields);
+    else if (fields.tag === varintField(3)) port = fields.number;
+  }
+  return { address, port, principal: reader.text(lastField(reader, peer, 4)) };
 }
 
 /**

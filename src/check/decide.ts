@@ -50,7 +50,7 @@ function refuseUnreadable({ request }: Attributes): Verdict | undefined {
 /** The policies whose match holds and whose exception does not. UNKNOWN in either: the policy applies. */
 function findGoverning(snapshot: Snapshot, attributes: Attributes, faults: Faults): readonly Governing[] {
   const governing: Governing[] = [];
-  for (const { policy, bindings } of snapshot.lookup.find(subjectOf(attributes))) {
+  for (const { policy, bindings } of snapshot.lookup.find(new RequestSubject(attributes))) {
     const context = policy.context(attributes, bindings);
     const applies = policy.when?.evaluate(context);
     if (applies === false || policy.except?.evaluate(context) === true) continue;
@@ -62,15 +62,34 @@ function findGoverning(snapshot: Snapshot, attributes: Attributes, faults: Fault
   return governing;
 }
 
-function subjectOf({ request, destination, context_extensions }: Attributes): Subject {
-  const { namespace, service_account: serviceAccount } = destination;
-  return {
-    host: request.host ?? "",
-    method: request.method,
-    segments: request.path_segments,
-    destination: namespace && serviceAccount && `${namespace}/${serviceAccount}`,
-    route: context_extensions.get("weir.route"),
-  };
+/** What the static parts of matches compare, read when one of them does. */
+class RequestSubject implements Subject {
+  readonly #attributes: Attributes;
+
+  constructor(attributes: Attributes) {
+    this.#attributes = attributes;
+  }
+
+  get host(): string {
+    return this.#attributes.request.host ?? "";
+  }
+
+  get method(): string {
+    return this.#attributes.request.method;
+  }
+
+  get segments(): readonly string[] | undefined {
+    return this.#attributes.request.path_segments;
+  }
+
+  get destination(): string | undefined {
+    const { namespace, service_account: serviceAccount } = this.#attributes.destination;
+    return namespace && serviceAccount && `${namespace}/${serviceAccount}`;
+  }
+
+  get route(): string | undefined {
+    return this.#attributes.context_extensions.get("weir.route");
+  }
 }
 
 /** The first deny that is true or require that is false. What is UNKNOWN is noted and prevents a grant. */

@@ -1,7 +1,6 @@
 import type { Attributes } from "../attributes/attributes.ts";
 import { Unknown } from "../cel/expression.ts";
 import type { AllowRule, HeaderEffect, Policy } from "../policy/snapshot.ts";
-import type { Fault } from "../std/fault.ts";
 import { headerText } from "./denial.ts";
 import { Faults } from "./faults.ts";
 import type { Allowed, Decider, HeaderValue, Verdict } from "./verdict.ts";
@@ -25,52 +24,61 @@ export function allow(
   attributes: Attributes,
 ): Verdict {
   const faults = new Faults();
-  const rendered = grants.map((grant) => renderEffects(grant, faults));
-  const requestSet = rendered.flatMap((effects) => effects.requestSet).filter(hasValue);
-  const removed = new Set(rendered.flatMap((effects) => effects.requestRemove));
+  const requestSet: HeaderValue[] = [];
+  const responseSet: HeaderValue[] = [];
+  const removed = new Set<string>();
+  for (const grant of grants) {
+    if (grant.rule === undefined) continue;
+    const { effects } = grant.rule;
+    render(effects.requestSet, grant, faults, requestSet);
+    render(effects.responseSet, grant, faults, responseSet);
+    for (const name of effects.requestRemove) removed.add(name);
+  }
   for (const { policy } of enforced) for (const name of policy.ownedHeaders) removed.add(name);
-  for (const name of respelt(removed, attributes)) removed.add(name);
+  if (removed.size > 0) addRespelt(removed, attributes);
   for (const [name] of requestSet) removed.delete(name);
+  const by = grants.map((grant) => grant.by);
   const allowed: Allowed = {
     kind: "allow",
     by: grants[0].by,
-    grants: grants.map(({ by }) => by),
+    grants: by,
     requestSet,
     requestRemove: [...removed],
-    responseSet: rendered.flatMap((effects) => effects.responseSet).filter(hasValue),
+    responseSet,
   };
   return faults.verdict() ?? allowed;
 }
 
-/** The request's headers that CGI, WSGI and their like cannot tell from one of the names (RFC 3875 section 4.1.18). */
-function respelt(names: ReadonlySet<string>, { request }: Attributes): readonly string[] {
-  if (names.size === 0) return [];
-  const plain = new Set(Array.from(names, withHyphens));
-  const found: string[] = [];
-  for (const name of request.headers.keys()) if (plain.has(withHyphens(name))) found.push(name);
-  return found;
-}
-
-const withHyphens = (name: string): string => (name.includes("_") ? name.replaceAll("_", "-") : name);
-
-/** What an empty header becomes depends on Envoy's version and `keep_empty_value`; a removed one is gone on all of them. */
-const hasValue = ([, value]: HeaderValue): boolean => value !== "";
-
-type Rendered = Pick<Allowed, "requestSet" | "requestRemove" | "responseSet">;
-
-const NO_EFFECTS: Rendered = { requestSet: [], requestRemove: [], responseSet: [] };
-
-function renderEffects({ rule, context, by }: Grant, faults: Faults): Rendered {
-  if (rule === undefined) return NO_EFFECTS;
-  const render = ({ name, value }: HeaderEffect): readonly HeaderValue[] => {
+/**
+ * Renders headers into `rendered`. What an empty one becomes depends on Envoy's version and
+ * `keep_empty_value`, so it is left out: a request header is then removed, on all of them.
+ */
+function render(
+  effects: readonly HeaderEffect[],
+  { context, by }: Grant,
+  faults: Faults,
+  rendered: HeaderValue[],
+): void {
+  for (const { name, value } of effects) {
     const text = headerText(value.render(context));
-    if (!(text instanceof Unknown)) return [[name, text]];
-    faults.note(text.fault satisfies Fault, by);
-    return [];
-  };
-  return {
-    requestSet: rule.effects.requestSet.flatMap(render),
-    requestRemove: rule.effects.requestRemove,
-    responseSet: rule.effects.responseSet.flatMap(render),
-  };
+    if (text instanceof Unknown) faults.note(text.fault, by);
+    else if (text !== "") rendered.push([name, text]);
+  }
 }
+
+/**
+ * The request's headers that CGI, WSGI and their like cannot tell from one of the names
+ * (RFC 3875 section 4.1.18). Few have a `_`, and without one on either side there is nothing to mistake.
+ */
+function addRespelt(names: Set<string>, { request }: Attributes): void {
+  const own = [...names];
+  const isPlain = !own.some((name) => name.includes("_"));
+  let hyphened: ReadonlySet<string> | undefined;
+  for (const name of request.headers.keys()) {
+    if (isPlain && !name.includes("_")) continue;
+    hyphened ??= new Set(own.map(withHyphens));
+    if (hyphened.has(withHyphens(name))) names.add(name);
+  }
+}
+
+const withHyphens = (name: string): string => name.replaceAll("_", "-");

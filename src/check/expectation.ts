@@ -31,7 +31,7 @@ export function tryExpectation(
   if (principal === undefined || request === undefined) throw new Error("the file of tests was not checked");
   const spiffe = principal.kind === "credentials" ? (principal.spiffe ?? "") : "";
   const facts = checkFacts(encodeCheckRequest(request, spiffe, file.nowMs ?? nowMs));
-  const attributes = new Attributes({ ...facts, identities: identitiesOf(principal) }, snapshot.settings);
+  const attributes = new Attributes(facts, snapshot.settings, identitiesOf(principal));
   const { verdict } = decide(snapshot, attributes);
   return { expectation, verdict, differences: differences(file.tests, expectation, verdict) };
 }

@@ -14,10 +14,12 @@ export function compileEffects(
   responseSet: readonly HeaderEffect[],
 ): Effects {
   const removePath = [...path, "request", "remove"];
+  const requestSet = compileHeaders(scope, [...path, "request", "set"], written.requestHeaders, "request");
+  const isSet = (header: string): boolean => requestSet.some(({ name }) => name === header.toLowerCase());
   return {
-    requestSet: compileHeaders(scope, [...path, "request", "set"], written.requestHeaders, "request"),
+    requestSet,
     requestRemove: written.removedHeaders.map((header, index) => {
-      const reason = refusedHeader(header, "request");
+      const reason = isSet(header) ? setHere(header) : refusedHeader(header, "request");
       if (reason !== undefined)
         scope.report(problem(scope.document.at([...removePath, index]), "bad-header", ...reason));
       return header.toLowerCase();
@@ -33,8 +35,11 @@ export function compileHeaders(
   written: HeaderTemplates,
   side: "request" | "response",
 ): readonly HeaderEffect[] {
+  const seen = new Set<string>();
   return Array.from(written, ([header, template]) => {
-    const reason = refusedHeader(header, side);
+    const name = header.toLowerCase();
+    const reason = seen.has(name) ? setHere(header) : refusedHeader(header, side);
+    seen.add(name);
     const place = [...path, header];
     if (reason !== undefined) scope.report(problem(scope.document.keyAt(place), "bad-header", ...reason));
     const constant = template.map((part) => (part.kind === "text" ? part.value : "")).join("");
@@ -42,7 +47,7 @@ export function compileHeaders(
       const hint = "write it in one line; CR, LF and NUL never reach a header";
       scope.report(problem(scope.document.at(place), "bad-header", "a header's value is one line", hint));
     }
-    return { name: header.toLowerCase(), value: compileText(scope, place, template) };
+    return { name, value: compileText(scope, place, template) };
   });
 }
 
@@ -70,6 +75,11 @@ export function compileText(scope: Scope, path: Path, template: Template): Text 
 
 type Reason = readonly [message: string, hint: string];
 
+const setHere = (header: string): Reason => [
+  `${header} is set by this rule already`,
+  "keep one of them; the names of headers have no case",
+];
+
 /** Why a header may not be set or removed by a policy. */
 function refusedHeader(header: string, side: "request" | "response"): Reason | undefined {
   const name = header.toLowerCase();
@@ -77,7 +87,10 @@ function refusedHeader(header: string, side: "request" | "response"): Reason | u
   if (!TOKEN.test(header))
     return [`${JSON.stringify(header)} is not the name of a header`, "letters, digits and - . _"];
   if (name.startsWith("x-weir-")) return [`${header} is weir's own`, "choose another name"];
-  if (UNTOUCHABLE.has(name)) return [`${header} belongs to the connection`, "Envoy sets it; a policy cannot"];
+  if (/^grpc-(?:status|message)$/.test(name))
+    return [`${header} comes from the status of a denial`, "write `status:` in a deny or require"];
+  if (UNTOUCHABLE.has(name))
+    return [`${header} frames the message or belongs to one hop`, "Envoy sets it; a policy cannot"];
   if (side === "request" && name === "host")
     return ["Envoy routes by host before it is changed", "set another header"];
   return undefined;
@@ -86,12 +99,10 @@ function refusedHeader(header: string, side: "request" | "response"): Reason | u
 // RFC 9110 section 5.6.2.
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
 
-/** Headers that frame a message or belong to one hop (RFC 9110 section 7.6.1), and gRPC's status, which the denial has. */
+/** Headers that frame a message or belong to one hop (RFC 9110 section 7.6.1). */
 const UNTOUCHABLE: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
-  "grpc-message",
-  "grpc-status",
   "keep-alive",
   "proxy-connection",
   "te",

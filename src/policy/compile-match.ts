@@ -44,7 +44,9 @@ export function compileMatch(written: WrittenMatch, scope: Scope): Match {
     hosts: readAll<HostPattern>(scope, "hosts", written.hosts, readHostPattern),
     paths: paths ?? readAll<PathPattern>(scope, "grpc", written.grpc, readGrpcPattern),
     methods: readSet(scope, "methods", written.methods, (text) =>
-      isMethod(text) ? { pattern: text } : { why: "a method is a token such as GET" },
+      isMethod(text)
+        ? { pattern: text }
+        : { why: "a method is a word such as GET; without `methods`, all match" },
     ),
     destinations: readSet(scope, "destinations", written.destinations, (text) =>
       isDestination(text) ? { pattern: text } : { why: "write namespace/service-account" },

@@ -38,6 +38,7 @@ export function compilePolicy(
     phase: "check",
     identities: new Set(file.identities.keys()),
     lets: new Set(),
+    unreadableLets: new Map(),
     paths: boundNames(match.paths),
   };
   const { scope, lets } = compileLets(file, document, { names, environments, diagnostics });
@@ -71,7 +72,13 @@ export function compilePolicy(
   };
 }
 
-const NO_NAMES: Names = { phase: "check", identities: new Set(), lets: new Set(), paths: new Map() };
+const NO_NAMES: Names = {
+  phase: "check",
+  identities: new Set(),
+  lets: new Set(),
+  unreadableLets: new Map(),
+  paths: new Map(),
+};
 const NO_SHAPE = { phase: "check", identities: [], lets: {} } as const;
 
 function fallbackOf(file: PolicyFile, kind: Policy["kind"]): Policy["fallback"] {
@@ -92,10 +99,12 @@ function compileLets(
   { names, environments, diagnostics }: Surroundings,
 ): { readonly scope: Scope; readonly lets: ReadonlyMap<string, Expression> } {
   const lets = new Map<string, Expression>();
+  const unreadableLets = new Map<string, "later" | "faulty">();
+  for (const name of file.let.keys()) unreadableLets.set(name, "later");
   const scopeNow = (): Scope => {
     const types = Object.fromEntries(Array.from(lets, ([name, { type }]) => [name, type]));
     const shape = { phase: names.phase, identities: [...names.identities].sort(), lets: types };
-    const known = { ...names, lets: new Set(lets.keys()) };
+    const known = { ...names, lets: new Set(lets.keys()), unreadableLets };
     return new Scope(document, known, environments.of(shape), diagnostics);
   };
   for (const [name, source] of file.let) {
@@ -106,7 +115,12 @@ function compileLets(
       continue;
     }
     const compiled = scopeNow().expression(path, source, "any");
-    if (compiled !== undefined) lets.set(name, compiled.expression);
+    if (compiled === undefined) {
+      unreadableLets.set(name, "faulty");
+      continue;
+    }
+    unreadableLets.delete(name);
+    lets.set(name, compiled.expression);
   }
   return { scope: scopeNow(), lets };
 }

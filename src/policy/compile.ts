@@ -1,3 +1,5 @@
+import { parseSpiffeId } from "../attributes/spiffe.ts";
+import { remember } from "../std/remember.ts";
 import { createEngine } from "../cel/environment.ts";
 import { finish, type Steps } from "../std/steps.ts";
 import { compilePolicy, type Draft } from "./compile-policy.ts";
@@ -100,9 +102,13 @@ function snapshotOf(settings: Settings, drafts: readonly Draft[], revision: stri
   return { revision, settings, policies, lookup: buildLookup(policies) };
 }
 
+/** A mesh has more workloads than this behind one weir only seldom. */
+const MAX_REMEMBERED_PEERS = 1_000;
+
 const settingsOf = (server: ServerFile): Settings => ({
   listen: server.listen,
   trustDomains: new Set(server.mesh.trustDomains),
+  spiffeId: remember(MAX_REMEMBERED_PEERS, parseSpiffeId),
   checkTimeoutMs: server.checkTimeoutMs,
   maxInFlight: server.maxInFlight,
   ungoverned: server.ungoverned,

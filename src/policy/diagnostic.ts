@@ -64,14 +64,31 @@ const compare = (left: string, right: string): number => (left < right ? -1 : le
 export function printDiagnostic(one: Diagnostic): string {
   const number = String(one.line).padStart(5);
   const gutter = " ".repeat(number.length);
-  const indent = one.source.slice(0, one.column - 1).replace(/[^\t]/g, " ");
+  const { source, column, length } = shortened(one);
+  const indent = source.slice(0, column - 1).replace(/[^\t]/g, " ");
   const severity = one.severity === "warning" ? "warning: " : "";
   const lines = [`${one.file}:${one.line}:${one.column}  ${one.code}  ${severity}${one.message}`];
-  if (one.source !== "") {
-    lines.push(`${number} | ${one.source}`, `${gutter} | ${indent}${"^".repeat(Math.max(1, one.length))}`);
-  }
+  if (source !== "")
+    lines.push(`${number} | ${source}`, `${gutter} | ${indent}${"^".repeat(Math.max(1, length))}`);
   if (one.hint !== undefined) lines.push(`${gutter} = ${one.hint}`);
   return lines.join("\n");
+}
+
+/** The most of a line that is shown: a longer one would bury the others. */
+const MAX_SHOWN = 160;
+const BEFORE = 40;
+
+/** The line around what is underlined. */
+function shortened({ source, column, length }: Place): Pick<Place, "source" | "column" | "length"> {
+  if (source.length <= MAX_SHOWN) return { source, column, length };
+  const start = Math.max(0, Math.min(column - 1 - BEFORE, source.length - MAX_SHOWN));
+  const end = start + MAX_SHOWN;
+  const [head, tail] = [start > 0 ? "…" : "", end < source.length ? "…" : ""];
+  return {
+    source: `${head}${source.slice(start, end)}${tail}`,
+    column: column - start + head.length,
+    length: Math.min(length, end - (column - 1)),
+  };
 }
 
 /** Whether nothing among them forbids going live. */

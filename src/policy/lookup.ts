@@ -52,6 +52,7 @@ class Shelf<P extends Indexed> {
 
   collect(subject: Subject, into: P[]): void {
     into.push(...this.#others);
+    if (this.#byFirstSegment.size === 0) return;
     const first = subject.segments?.[0];
     if (first !== undefined) into.push(...(this.#byFirstSegment.get(first) ?? []));
   }
@@ -81,8 +82,8 @@ class Shelves<P extends Indexed> {
     this.#rest.collect(subject, candidates);
     this.#byHost.get(subject.host)?.collect(subject, candidates);
     if (this.#bySuffix.size > 0) this.#collectSuffixes(subject, candidates);
-    if (subject.destination !== undefined) {
-      this.#byDestination.get(subject.destination)?.collect(subject, candidates);
+    if (this.#byDestination.size > 0) {
+      this.#byDestination.get(subject.destination ?? "")?.collect(subject, candidates);
     }
     return candidates.length < 2 ? candidates : candidates.sort((left, right) => left.order - right.order);
   }

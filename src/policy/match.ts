@@ -49,8 +49,9 @@ const NO_BINDINGS: Bindings = new Map();
 /** The bindings of the first path pattern that matches, or undefined when the policy does not match. */
 export function matches(match: Match, subject: Subject): Bindings | undefined {
   if (match.methods !== undefined && !match.methods.has(subject.method)) return undefined;
-  if (!isMember(match.destinations, subject.destination)) return undefined;
-  if (!isMember(match.routes, subject.route)) return undefined;
+  if (match.destinations !== undefined && !isMember(match.destinations, subject.destination))
+    return undefined;
+  if (match.routes !== undefined && !isMember(match.routes, subject.route)) return undefined;
   if (match.hosts !== undefined && !match.hosts.some((host) => hostMatches(host, subject.host)))
     return undefined;
   if (match.paths === undefined) return NO_BINDINGS;
@@ -62,8 +63,8 @@ export function matches(match: Match, subject: Subject): Bindings | undefined {
   return undefined;
 }
 
-const isMember = (set: ReadonlySet<string> | undefined, value: string | undefined): boolean =>
-  set === undefined || (value !== undefined && set.has(value));
+const isMember = (set: ReadonlySet<string>, value: string | undefined): boolean =>
+  value !== undefined && set.has(value);
 
 const hostMatches = (pattern: HostPattern, host: string): boolean =>
   pattern.kind === "exact" ? host === pattern.name : isBelow(host, pattern.name);

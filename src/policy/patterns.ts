@@ -1,4 +1,5 @@
 import { canonicalHost } from "../attributes/host.ts";
+import { isDotSegment } from "../attributes/path.ts";
 import type { HostPattern, PathPattern, PathSegment } from "./match.ts";
 
 /** A pattern as weir compares it, or why the text is none. */
@@ -9,6 +10,7 @@ export function readHostPattern(text: string): Read<HostPattern> {
   const kind = text.startsWith("*.") ? "suffix" : "exact";
   const name = kind === "suffix" ? text.slice(2) : text;
   if (name.includes("*")) return { why: "a star stands only at the beginning, as in *.example.com" };
+  if (kind === "suffix" && name.startsWith("[")) return { why: "an address has no names below it" };
   if (canonicalHost(name) !== name) {
     return { why: "hosts are compared in lower case, without scheme, port, path and trailing dot" };
   }
@@ -18,7 +20,7 @@ export function readHostPattern(text: string): Read<HostPattern> {
 /** `/orders/{owner}/**`: whole segments, decoded; `{x}` one that is not empty, `**` at the end any number. */
 export function readPathPattern(text: string): Read<PathPattern> {
   if (!text.startsWith("/")) return { why: "a path begins with a slash" };
-  if (/[?#%\\\s]/.test(text)) {
+  if (/[?#%\\\s\0]/.test(text) || !text.isWellFormed()) {
     return {
       why: "a pattern has no query, fragment, escape, backslash or space: write segments as they decode",
     };
@@ -45,7 +47,8 @@ function readSegment(part: string, isLast: boolean): PathSegment | string {
   if (capture !== undefined) return { kind: "capture", name: capture };
   if (/[{}*]/.test(part)) return "a segment is literal text, {name}, or ** at the end";
   if (part === "" && !isLast) return "two slashes in a row never match";
-  if (part === "." || part === "..") return "a dot segment never matches";
+  if (isDotSegment(part) || part.startsWith(";"))
+    return "a dot segment, or one of parameters alone, never matches";
   return { kind: "literal", text: part };
 }
 
@@ -61,8 +64,9 @@ export function readGrpcPattern(text: string): Read<PathPattern> {
     : { pattern: { segments: [literal(service), literal(method)], tail: "none" } };
 }
 
-/** A method as HTTP writes it: a token, compared exactly. */
-export const isMethod = (text: string): boolean => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/.test(text);
+/** A method as HTTP writes it: a token, compared exactly. The token `*` would be meant for all methods. */
+export const isMethod = (text: string): boolean =>
+  text !== "*" && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/.test(text);
 
 /** `namespace/service-account` of the called workload. */
 export const isDestination = (text: string): boolean =>

@@ -9,6 +9,8 @@ export interface Names {
   readonly phase: Phase;
   readonly identities: ReadonlySet<string>;
   readonly lets: ReadonlySet<string>;
+  /** `let` names that cannot be read here: they stand further down, or have a fault of their own. */
+  readonly unreadableLets: ReadonlyMap<string, "later" | "faulty">;
   /** Names that path patterns bind: by all of them, or by some, which then needs `has(path.x)`. */
   readonly paths: ReadonlyMap<string, "by-all" | "by-some">;
 }
@@ -35,11 +37,14 @@ export function readProblems(parsed: Parsed, names: Names): readonly ReadProblem
 
 function resolve(read: Read, names: Names, isGuarded: boolean): ReadProblem | undefined {
   const { root } = read;
-  if (names.lets.has(root)) return undefined;
+  // What a fault of its own keeps from being read has been told of once.
+  if (names.lets.has(root) || names.unreadableLets.get(root) === "faulty") return undefined;
   if (root === "auth") return resolveIdentity(read, names);
   if (root === "path") return resolveBinding(read, names, isGuarded);
   if (!ROOTS.has(root)) {
     const span = { start: read.start, end: read.start + root.length };
+    if (names.unreadableLets.has(root))
+      return unknown(span, `${root} is defined further down`, "a `let` may use those above it");
     return unknown(
       span,
       `no attribute and no name of this policy is called ${root}`,
@@ -97,7 +102,9 @@ const wrongPhase = (
   end: span.end,
   code: "wrong-phase",
   message: `${name} is known in ${phases.map((one) => PHASE_NAMES[one]).join(" and ")}, not in ${PHASE_NAMES[phase]}`,
-  hint: "a rule decides before there is a response; docs/attributes.md says what each phase knows",
+  hint: phases.includes("log")
+    ? "a rule decides before there is a response; docs/attributes.md says what each phase knows"
+    : "docs/attributes.md says what each phase knows",
 });
 
 const fieldsOf = (root: string, phase: Phase): readonly string[] =>
@@ -109,11 +116,11 @@ function resolveIdentity({ steps, ...read }: Read, { identities }: Names): ReadP
   const [identity, field] = steps;
   if (identity === undefined) return bareRoot(read, "auth", [...identities]);
   if (!identities.has(identity.name)) {
-    return unknown(
-      identity,
-      `this policy has no identity "${identity.name}"`,
-      didYouMean(identity.name, identities),
-    );
+    const hint =
+      identities.size === 0
+        ? `declare it: identities: { ${identity.name}: { mtls: { trustDomains: [cluster.local] } } }`
+        : didYouMean(identity.name, identities);
+    return unknown(identity, `this policy has no identity "${identity.name}"`, hint);
   }
   if (field === undefined || Object.hasOwn(WORKLOAD_FIELDS, field.name)) return undefined;
   const message = `auth.${identity.name} has no field ${field.name}`;
@@ -134,7 +141,11 @@ function resolveBinding(read: Read, { paths }: Names, isGuarded: boolean): ReadP
         `guard it: has(path.${step.name}) && …`,
       );
     case undefined:
-      return unknown(step, `no path pattern binds {${step.name}}`, didYouMean(step.name, paths.keys()));
+      return unknown(
+        step,
+        `no path pattern binds {${step.name}}`,
+        paths.size === 0 ? `bind it: paths: ["/…/{${step.name}}"]` : didYouMean(step.name, paths.keys()),
+      );
   }
 }
 
@@ -143,7 +154,7 @@ const bareRoot = (span: Pick<Read, "start" | "end">, root: string, fields: reado
     span,
     `${root} is not a value by itself`,
     fields.length === 0
-      ? "there is nothing in it"
+      ? "this policy has nothing in it"
       : `read one of its fields: ${fields.map((field) => `${root}.${field}`).join(", ")}`,
   );
 

@@ -7,7 +7,7 @@ export function revisionOf(
   const hash = createHash("sha256");
   for (const { path, text } of files.toSorted((left, right) => (left.path < right.path ? -1 : 1))) {
     // Lengths in front, so that no two sets of files run together alike.
-    hash.update(`${Buffer.byteLength(path)}:${path}${text.length}:`).update(text);
+    hash.update(`${Buffer.byteLength(path)}:${path}${Buffer.byteLength(text)}:`).update(text);
   }
   return hash.digest("hex").slice(0, 12);
 }

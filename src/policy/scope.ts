@@ -57,6 +57,7 @@ export class Scope {
       this.#refuse(place, problems);
       return undefined;
     }
+    if (parsed.reads.some(({ root }) => this.names.unreadableLets.has(root))) return undefined;
     const expression = this.#environment.compile(parsed, expected);
     if ("evaluate" in expression) return { expression, parsed };
     this.#refuse(place, expression);

@@ -160,10 +160,11 @@ export const TESTS_FILE = mapping({
 /** What an expectation names must be in the same file. */
 function refuseUnknown(
   context: z.RefinementCtx,
-  { key, index, wanted, what }: { key: string; index: number; wanted: string; what: string },
+  { key, index, wanted, what }: { key: string; index: number; wanted: string | undefined; what: string },
   known: ReadonlyMap<string, unknown>,
 ): void {
-  if (known.has(wanted)) return;
+  // A key that something else is wrong with has no value here.
+  if (wanted === undefined || known.has(wanted)) return;
   const message = `no ${what} of this file has the name "${wanted}"`;
   const hint = didYouMean(wanted, known.keys());
   refuse(context, { kind: "refused", code: "unknown-name", message, hint, at: "value" }, [

@@ -157,6 +157,7 @@ class Grower {
         content.flow === true &&
         cut !== undefined &&
         before !== undefined &&
+        !isQuoted(before) &&
         isRestOfExpression(pair, name)
       ) {
         // What follows a comma in a flow mapping and is no key is the rest of the expression before it.
@@ -224,6 +225,9 @@ class Grower {
 type ParsedPair = Pair<ParsedNode, ParsedNode | null>;
 
 /** Behind a comma in a flow mapping: no colon, or nothing that the format has as a key. */
+/** A quoted expression is whole, whatever follows: JSON is YAML too. */
+const isQuoted = ({ value }: ParsedPair): boolean => isScalar(value) && value.type !== Scalar.PLAIN;
+
 const isRestOfExpression = ({ key, value }: ParsedPair, name: string | undefined): boolean =>
   value === null ||
   (isScalar(key) && key.type !== Scalar.PLAIN) ||

@@ -55,8 +55,9 @@ export class Runtime {
   async #compile(content: FolderContent): Promise<LoadResult> {
     const revision = revisionOf(content.files);
     if (revision === this.#lastRevision && content.diagnostics.length === 0) return { kind: "unchanged" };
-    this.#lastRevision = revision;
     const { snapshot, diagnostics } = await finishInTurns(configuring(content, revision), SLICE_MS);
+    // What could not be read is no part of the revision: when it is away, the same files are looked at anew.
+    this.#lastRevision = content.diagnostics.length === 0 ? revision : undefined;
     if (snapshot === undefined) return { kind: "refused", diagnostics };
     this.#warnOfRestart(snapshot);
     this.#snapshot = snapshot;

@@ -1,6 +1,6 @@
 import { watch, type FSWatcher } from "node:fs";
-import { readdir, realpath } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 
 /** Watches folders until it is closed. */
 export interface FolderWatch {
@@ -24,6 +24,7 @@ const MAX_FOLDERS = 1_000;
 /**
  * Folder changes become one debounced signal. Each folder is watched by itself, links resolved, and the set
  * is looked up anew after every change: a ConfigMap swaps a link in its folder and leaves the files alone.
+ * The folder above each named one is watched for its name, so that it may be replaced, or be a link that is.
  */
 export async function watchFolders(options: WatchOptions): Promise<FolderWatch> {
   const watching = new Watching(options);
@@ -43,23 +44,25 @@ class Watching {
   }
 
   async renew(): Promise<void> {
-    const folders = new Set<string>();
-    for (const folder of this.#options.folders) await collectFolders(folder, folders);
-    for (const [path, watcher] of this.#watchers) {
-      if (folders.has(path)) continue;
+    const targets = new Map<string, Target>();
+    for (const named of this.#options.folders) await collectTargets(named, targets);
+    for (const [key, watcher] of this.#watchers) {
+      if (targets.has(key)) continue;
       watcher.close();
-      this.#watchers.delete(path);
+      this.#watchers.delete(key);
     }
-    for (const path of folders) if (!this.#watchers.has(path)) this.#watch(path);
+    for (const [key, target] of targets) if (!this.#watchers.has(key)) this.#watch(key, target);
   }
 
-  #watch(path: string): void {
+  #watch(key: string, { path, name }: Target): void {
     if (this.#state === "closed") return;
     try {
-      const watcher = watch(path, () => this.#changed());
+      const watcher = watch(path, (_event, changed) => {
+        if (name === undefined || changed === null || changed === name) this.#changed();
+      });
       // A folder that is removed ends its watcher; the folder above tells of the change.
       watcher.on("error", () => watcher.close());
-      this.#watchers.set(path, watcher);
+      this.#watchers.set(key, watcher);
     } catch (error) {
       this.#options.onError(error);
     }
@@ -106,20 +109,43 @@ class Watching {
   }
 }
 
-/**
- * The real paths of a folder and of every folder below it, hidden ones too: that is where links lead.
- * For a file, the folder it is in and the one its link leads to.
- */
-async function collectFolders(path: string, into: Set<string>): Promise<void> {
-  const real = await realpath(path).catch(() => undefined);
-  if (real === undefined || into.has(real) || into.size >= MAX_FOLDERS) return;
-  const entries = await readdir(real, { withFileTypes: true }).catch(() => undefined);
-  if (entries === undefined) {
-    into.add(dirname(real)).add(await realpath(dirname(path)));
+/** A folder to watch: for everything in it, or for one name. */
+interface Target {
+  readonly path: string;
+  readonly name: string | undefined;
+}
+
+/** Of a folder, all below it and its own name above it; of a file, its folder and the one its link leads to. */
+async function collectTargets(named: string, into: Map<string, Target>): Promise<void> {
+  const path = resolve(named);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() === true) {
+    await addTarget({ path: dirname(path), name: undefined }, into);
+    await addTarget({ path: dirname(await realpath(path).catch(() => path)), name: undefined }, into);
     return;
   }
-  into.add(real);
+  await addTarget({ path: dirname(path), name: basename(path) }, into);
+  await collectFolders(path, into);
+}
+
+/** The real paths of a folder and of every folder below it, hidden ones too: that is where links lead. */
+async function collectFolders(path: string, into: Map<string, Target>): Promise<void> {
+  const real = await realpath(path).catch(() => undefined);
+  if (real === undefined || into.size >= MAX_FOLDERS) return;
+  const entries = await readdir(real, { withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined || !(await addTarget({ path: real, name: undefined }, into))) return;
   for (const entry of entries) {
     if (entry.isDirectory() || entry.isSymbolicLink()) await collectFolders(join(real, entry.name), into);
   }
+}
+
+/** Says false for one that is there already. A folder that was replaced by another of its name is another. */
+async function addTarget(target: Target, into: Map<string, Target>): Promise<boolean> {
+  const found = await stat(target.path, { bigint: true }).catch(() => undefined);
+  if (found === undefined) return false;
+  // The system gives the number of a removed folder to the next one, so its birth is part of who it is.
+  const key = [found.dev, found.ino, found.birthtimeNs, target.name ?? "", target.path].join("/");
+  if (into.has(key)) return false;
+  into.set(key, target);
+  return true;
 }

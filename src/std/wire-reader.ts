@@ -1,48 +1,134 @@
 /**
  * Reads protobuf's wire format in place, without building messages: for paths that need a few fields of a
  * large message. Encoding: protobuf.dev/programming-guides/encoding. Strings are substrings of one latin1
- * slice wherever they are ASCII, which costs a fraction of decoding them one by one.
+ * text of the whole wherever they are ASCII, which costs a fraction of decoding them one by one.
  */
 export class WireReader {
   readonly #bytes: Buffer;
+  readonly #view: DataView;
   readonly #latin1: string;
-  /** Offsets of bytes above 127, ascending: a range without one is ASCII. */
-  readonly #highBytes: readonly number[];
-  #position: number;
-  #end: number;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#latin1 = bytes.toString("latin1");
-    this.#highBytes = highBytes(this.#latin1);
-    this.#position = 0;
-    this.#end = bytes.length;
   }
 
-  /**
-   * Calls `visit` with the tag of each field in a range. It reads the value and says `true`, or leaves it
-   * alone and says `false`. Ranges nest: the reader goes on where it was.
-   */
-  each(range: Range, visit: (tag: number) => boolean): void {
-    const [position, end] = [this.#position, this.#end];
-    this.#position = range.start;
-    this.#end = range.end;
-    while (this.#position < this.#end) {
-      const tag = this.varint();
-      if (tag < 8) throw new MalformedMessage("field number 0");
-      if (!visit(tag)) this.#skip(tag);
+  /** The whole message. */
+  get whole(): Range {
+    return { start: 0, end: this.#bytes.length };
+  }
+
+  /** The fields of the message in a range, one after the other. */
+  fields(range: Range): WireFields {
+    return new WireFields(this.#bytes, range);
+  }
+
+  /** The text of a range. Bytes that are not UTF-8 become U+FFFD. */
+  text({ start, end }: Range): string {
+    return this.isAscii(start, end)
+      ? this.#latin1.slice(start, end)
+      : this.#bytes.toString("utf8", start, end);
+  }
+
+  /** Four bytes at a time: headers are long. */
+  isAscii(start: number, end: number): boolean {
+    let bits = 0;
+    let at = start;
+    for (; at + 4 <= end; at += 4) bits |= this.#view.getInt32(at);
+    for (; at < end; at++) bits |= (this.#bytes[at] ?? 0) << 24;
+    for (let shift = 0; shift < 32; shift += 8) if ((bits >> shift) & 0x80) return false;
+    return true;
+  }
+
+  /** The bytes of a range, shared with the message. */
+  bytes({ start, end }: Range): Buffer {
+    return this.#bytes.subarray(start, end);
+  }
+
+  double({ start }: Range): number {
+    return this.#view.getFloat64(start, true);
+  }
+}
+
+/**
+ * The field that a walk through a message stands at. `start` and `end` are where its value is; `number`
+ * is the value of a varint, exact up to 2^53.
+ */
+export class WireFields implements Range {
+  tag = 0;
+  start = 0;
+  end = 0;
+  number = 0;
+  readonly #bytes: Buffer;
+  #position: number;
+  #stop: number;
+
+  constructor(bytes: Buffer, { start, end }: Range) {
+    this.#bytes = bytes;
+    this.#position = start;
+    this.#stop = end;
+  }
+
+  /** Walks through another range of the same message from now on. */
+  enter({ start, end }: Range): this {
+    this.#position = start;
+    this.#stop = end;
+    return this;
+  }
+
+  /** Goes to the next field; false at the end. Throws MalformedMessage. */
+  next(): boolean {
+    if (this.#position >= this.#stop) return false;
+    this.tag = this.#varint();
+    if (this.tag < 8 || this.tag > MAX_TAG) throw new MalformedMessage("no field has this number");
+    switch (this.tag & 7) {
+      case 0:
+        this.start = this.#position;
+        this.number = this.#varint();
+        this.end = this.#position;
+        return true;
+      case 1:
+        return this.#take(8);
+      case 2:
+        return this.#take(this.#varint());
+      case 5:
+        return this.#take(4);
+      default:
+        // Groups left proto3; no message of Envoy's has one.
+        throw new MalformedMessage(`wire type ${this.tag & 7}`);
     }
-    this.#position = position;
-    this.#end = end;
   }
 
-  /** A varint up to 2^53; larger ones keep their low bits only as far as a double does. */
-  varint(): number {
-    let result = 0;
-    let scale = 1;
-    for (let count = 0; count < 10; count++) {
-      if (this.#position >= this.#end) throw new MalformedMessage("a varint is cut");
-      const byte = this.#bytes[this.#position++] ?? 0;
+  /** Where the value stands, to be kept while the walk goes on. */
+  range(): Range {
+    return { start: this.start, end: this.end };
+  }
+
+  /** The value of an int64, whose varint is its two's complement. */
+  int64(): bigint {
+    if (this.number < Number.MAX_SAFE_INTEGER) return BigInt(this.number);
+    let result = 0n;
+    for (let at = this.start; at < this.end; at++) {
+      result |= BigInt((this.#bytes[at] ?? 0) & 0x7f) << BigInt(7 * (at - this.start));
+    }
+    return BigInt.asIntN(64, result);
+  }
+
+  #take(length: number): true {
+    this.start = this.#position;
+    this.end = this.#position += length;
+    if (this.end > this.#stop) throw new MalformedMessage("a field reaches past its message");
+    return true;
+  }
+
+  #varint(): number {
+    const first = this.#byte();
+    if (first < 0x80) return first;
+    let result = first & 0x7f;
+    let scale = 128;
+    for (let count = 1; count < 10; count++) {
+      const byte = this.#byte();
       result += (byte & 0x7f) * scale;
       if (byte < 0x80) return result;
       scale *= 128;
@@ -50,82 +136,15 @@ export class WireReader {
     throw new MalformedMessage("a varint is too long");
   }
 
-  /** An int64 as its two's complement. */
-  int64(): bigint {
-    let result = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      if (this.#position >= this.#end) throw new MalformedMessage("a varint is cut");
-      const byte = this.#bytes[this.#position++] ?? 0;
-      result |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asIntN(64, result);
-    }
-    throw new MalformedMessage("a varint is too long");
-  }
-
-  double(): number {
-    const at = this.#advance(8);
-    return this.#bytes.readDoubleLE(at);
-  }
-
-  /** Where the value of a length-delimited field stands. */
-  message(): Range {
-    const length = this.varint();
-    const start = this.#advance(length);
-    return { start, end: start + length };
-  }
-
-  string(): string {
-    const { start, end } = this.message();
-    return this.text(start, end);
-  }
-
-  /** The text of a range. Bytes that are not UTF-8 become U+FFFD. */
-  text(start: number, end: number): string {
-    return this.isAscii(start, end)
-      ? this.#latin1.slice(start, end)
-      : this.#bytes.toString("utf8", start, end);
-  }
-
-  isAscii(start: number, end: number): boolean {
-    for (const offset of this.#highBytes) {
-      if (offset >= end) return true;
-      if (offset >= start) return false;
-    }
-    return true;
-  }
-
-  /** The bytes of a range, shared with the message. */
-  bytes(range: Range): Buffer {
-    return this.#bytes.subarray(range.start, range.end);
-  }
-
-  #skip(tag: number): void {
-    switch (tag & 7) {
-      case 0:
-        this.varint();
-        return;
-      case 1:
-        this.#advance(8);
-        return;
-      case 2:
-        this.#advance(this.varint());
-        return;
-      case 5:
-        this.#advance(4);
-        return;
-      default:
-        // Groups left proto3; no message of Envoy's has one.
-        throw new MalformedMessage(`wire type ${tag & 7}`);
-    }
-  }
-
-  #advance(length: number): number {
-    const start = this.#position;
-    if (start + length > this.#end) throw new MalformedMessage("a field reaches past its message");
-    this.#position = start + length;
-    return start;
+  #byte(): number {
+    const byte = this.#position < this.#stop ? this.#bytes[this.#position++] : undefined;
+    if (byte === undefined) throw new MalformedMessage("a varint is cut");
+    return byte;
   }
 }
+
+/** The tag of the highest field number, 2^29 - 1. */
+const MAX_TAG = 0xffff_ffff;
 
 /** The tag of a field whose value is a message, a string or bytes. */
 export const lengthField = (number: number): number => number * 8 + 2;
@@ -148,11 +167,4 @@ export class MalformedMessage extends Error {
     super(`malformed protobuf message: ${what}`);
     this.name = "MalformedMessage";
   }
-}
-
-function highBytes(latin1: string): readonly number[] {
-  const offsets: number[] = [];
-  const pattern = /[\x80-\xff]/g;
-  while (pattern.test(latin1)) offsets.push(pattern.lastIndex - 1);
-  return offsets;
 }

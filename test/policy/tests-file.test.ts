@@ -13,7 +13,7 @@ principals:
   nobody: {}
 requests:
   own: { host: a.example.com, path: /x, headers: { a: b, "c": [d, 5] }, source: { address: 10.0.0.1 } }
-  tcp: { protocol: tcp, sni: db, destination: { spiffe: "spiffe://x/y" }, grpc: false, context: { k: v } }
+  tcp: { protocol: http, destination: { spiffe: "spiffe://x/y" }, grpc: false, context: { k: v } }
 expect:
   - { as: alice, request: own, allow: owner, sets: { x-user: alice }, removes: [x-b], response: { a: "" } }
   - { as: nobody, request: tcp, deny: weir/ungoverned, status: 403, body: no }
@@ -68,8 +68,7 @@ expect:
           "tcp",
           {
             ...request,
-            protocol: "tcp",
-            sni: "db",
+            protocol: "http",
             destination: { spiffe: "spiffe://x/y" },
             grpc: false,
             context: new Map([["k", "v"]]),

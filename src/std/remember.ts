@@ -1,0 +1,15 @@
+/**
+ * The same function, with its last results kept: at most `bound`, then all are forgotten and it starts anew.
+ * For pure functions of short texts that come again and again.
+ */
+export function remember<T>(bound: number, compute: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const computed = compute(text);
+    if (known.size >= bound) known.clear();
+    known.set(text, computed);
+    return computed;
+  };
+}

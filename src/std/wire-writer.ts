@@ -1,0 +1,31 @@
+/**
+ * Writes protobuf's wire format as binary text, one character a byte: small messages become one string and
+ * one buffer, which costs a fraction of writing field by field into growing buffers.
+ * Encoding: protobuf.dev/programming-guides/encoding.
+ */
+
+/** A field whose value is a message that is written already. */
+export const messageField = (number: number, message: string): string =>
+  String.fromCharCode(number * 8 + 2) + varint(message.length) + message;
+
+/** A field whose value is text, as UTF-8. */
+export const textField = (number: number, text: string): string => messageField(number, utf8(text));
+
+/** A field whose value is a number from 0 to 2^31. */
+export const numberField = (number: number, value: number): string =>
+  String.fromCharCode(number * 8) + varint(value);
+
+/** The bytes of what was written. */
+export const bytesOf = (message: string): Buffer => Buffer.from(message, "latin1");
+
+function varint(value: number): string {
+  let text = "";
+  let rest = value;
+  for (; rest >= 0x80; rest >>>= 7) text += String.fromCharCode((rest & 0x7f) | 0x80);
+  return text + String.fromCharCode(rest);
+}
+
+const utf8 = (text: string): string =>
+  BEYOND_ASCII.test(text) ? Buffer.from(text, "utf8").toString("latin1") : text;
+
+const BEYOND_ASCII = /[^\0-\x7f]/;

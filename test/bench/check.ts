@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Client, credentials } from "@grpc/grpc-js";
+import { CheckResponse } from "../../src/wire/envoy/service/auth/v3/external_auth.ts";
+import { ensure, type Found } from "../servers/ensure.ts";
+import { runLoad, type Load, type Seen } from "./load.ts";
+import { DECIDING, writePolicies, type Amount } from "./policies.ts";
+import { median, provenance, table, writeSection } from "./report.ts";
+import { CHECK_PATH, checkRequest, GRPC_PREFIX_BYTES, MEASURED } from "./request.ts";
+import { startTarget, type Target } from "./target.ts";
+
+const usage = `usage: node test/bench/check.ts [--rounds 5] [--requests 40000] [--write]
+
+Measures how many checks a second weir answers with 1, 10, 100 and 1,000 rules, beside a server that only decodes.
+--write puts the table into docs/performance.md.`;
+
+/** What is measured: each a server of its own, one after the other in every round. */
+const contenders: readonly Contender[] = [
+  { name: "bare", policies: undefined },
+  { name: "1 rule", policies: { hosts: 1, rulesPerHost: 1 } },
+  { name: "10 rules", policies: { hosts: 1, rulesPerHost: 10 } },
+  { name: "100 rules, 10 hosts", policies: { hosts: 10, rulesPerHost: 10 } },
+  { name: "1,000 rules, 100 hosts", policies: { hosts: 100, rulesPerHost: 10 } },
+];
+
+interface Contender {
+  readonly name: string;
+  /** Undefined: the bare server. */
+  readonly policies: Amount | undefined;
+}
+
+/** A contender that runs, and what was measured of it, one entry a round. */
+interface Running extends Contender {
+  readonly target: Target;
+  readonly answerBytes: number;
+  readonly rounds: Round[];
+}
+
+interface Round {
+  readonly saturated: Seen;
+  readonly alone: Seen;
+  /** Processor time of the server, all its threads, for one check. */
+  readonly cpuUs: number;
+  readonly residentBytes: number;
+}
+
+/** 100 checks in flight, which keeps one core busy. */
+const saturating = { connections: 4, streams: 25 };
+/** One check at a time: what a check costs the request that waits for it. */
+const alone: Load = { connections: 1, streams: 1, requests: 1_000 };
+
+const root = join(import.meta.dirname, "../..");
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "5" },
+      requests: { type: "string", default: "40000" },
+      write: { type: "boolean", default: false },
+    },
+  });
+  const [rounds, requests] = [Number(values.rounds), Number(values.requests)];
+  if (!Number.isInteger(rounds) || !Number.isInteger(requests) || rounds < 1 || requests < 100) {
+    console.error(usage);
+    return 2;
+  }
+  const h2load = await ensure("h2load");
+  if (h2load.kind === "missing") {
+    console.error(`h2load is missing: ${h2load.reason}`);
+    return 1;
+  }
+  const measured = await measure(h2load, rounds, { ...saturating, requests });
+  const text = `${provenance("npm run bench:check -- --write")} Medians of ${rounds} rounds.\n\n${report(measured)}`;
+  console.log(text);
+  if (values.write) await writeSection("check", text);
+  return 0;
+}
+
+async function measure(h2load: Found, rounds: number, load: Load): Promise<readonly Running[]> {
+  await using open = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "weir-bench-"));
+  open.defer(() => rm(folder, { recursive: true, force: true }));
+  const running: Running[] = [];
+  for (const [index, contender] of contenders.entries()) {
+    const target = open.adopt(await start(contender, join(folder, String(index))), (one) =>
+      one.process.stop(),
+    );
+    const answerBytes = await verify(contender, target);
+    running.push({ ...contender, target, answerBytes, rounds: [] });
+  }
+  // The first answers of a server come from code that is not compiled yet.
+  for (const one of running) await runLoad(h2load, one.target.checks, checkRequest(), load);
+  for (let round = 1; round <= rounds; round++) {
+    console.error(`round ${round} of ${rounds}`);
+    for (const one of running) one.rounds.push(await measureRound(h2load, one, load));
+  }
+  return running;
+}
+
+async function start({ policies }: Contender, folder: string): Promise<Target> {
+  if (policies === undefined) return startTarget(join(import.meta.dirname, "bare.ts"));
+  await writePolicies(folder, policies);
+  return startTarget(join(root, "src/main.ts"), ["serve", folder]);
+}
+
+/** Refuses to measure wrong answers: who may is allowed by the rule that should, and who may not is refused. */
+async function verify({ policies }: Contender, { checks }: Target): Promise<number> {
+  const client = new Client(checks, credentials.createInsecure());
+  try {
+    const allowed = await ask(client, checkRequest());
+    assert.deepEqual(decided(allowed), { verdict: "allow", ...DECIDING });
+    assert.equal(allowed.okResponse?.headers[0]?.header?.key, "x-caller");
+    if (policies !== undefined) {
+      const refused = decided(await ask(client, checkRequest({ ...MEASURED, method: "POST" })));
+      assert.equal(refused.verdict, "deny");
+      assert.equal(refused.rule, policies.rulesPerHost === 1 ? "default" : "writes-are-json");
+    }
+    return CheckResponse.encode(allowed).finish().length;
+  } finally {
+    client.close();
+  }
+}
+
+function ask(client: Client, request: Buffer): Promise<CheckResponse> {
+  const same = (bytes: Buffer): Buffer => bytes;
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      CHECK_PATH,
+      same,
+      (bytes) => CheckResponse.decode(bytes),
+      request,
+      (error, answer) => {
+        if (answer === undefined) reject(error ?? new Error("no answer"));
+        else resolve(answer);
+      },
+    );
+  });
+}
+
+/** What an answer says about itself in its dynamic metadata. */
+function decided(answer: CheckResponse): { verdict: string; policy: string; rule: string } {
+  const fields = answer.dynamicMetadata?.fields.get("weir")?.structValue?.fields;
+  const text = (name: string): string => fields?.get(name)?.stringValue ?? "";
+  return { verdict: text("verdict"), policy: text("policy"), rule: text("rule") };
+}
+
+async function measureRound(h2load: Found, one: Running, load: Load): Promise<Round> {
+  const before = await one.target.series();
+  const saturated = await runLoad(h2load, one.target.checks, checkRequest(), load);
+  const after = await one.target.series();
+  const single = await runLoad(h2load, one.target.checks, checkRequest(), alone);
+  assert.equal(
+    saturated.bodyBytes,
+    load.requests * (GRPC_PREFIX_BYTES + one.answerBytes),
+    "bytes of the answers",
+  );
+  if (one.policies !== undefined) {
+    const series = `weir_checks_total{policy="${DECIDING.policy}",rule="${DECIDING.rule}",verdict="allow"}`;
+    assert.deepEqual(grown(before, after, "weir_checks_total"), new Map([[series, load.requests]]));
+  }
+  const cpuSeconds = grown(before, after, "process_cpu_seconds_total").get("process_cpu_seconds_total");
+  const residentBytes = after.get("process_resident_memory_bytes") ?? Number.NaN;
+  return {
+    saturated,
+    alone: single,
+    cpuUs: ((cpuSeconds ?? Number.NaN) * 1e6) / load.requests,
+    residentBytes,
+  };
+}
+
+/** What was added to the series of one metric. */
+function grown(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+  metric: string,
+): ReadonlyMap<string, number> {
+  const ofMetric = [...after].filter(([name]) => name === metric || name.startsWith(`${metric}{`));
+  const added = ofMetric.map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const);
+  return new Map(added.filter(([, value]) => value !== 0));
+}
+
+function report(measured: readonly Running[]): string {
+  const rows = measured.map(({ name, rounds }) => ({
+    name,
+    perSecond: median(rounds.map(({ saturated }) => saturated.perSecond)),
+    ratio: (to: string) => median(ratios(measured, name, to)),
+    cells: [
+      median(rounds.map(({ cpuUs }) => cpuUs)).toFixed(1),
+      (median(rounds.map(({ saturated }) => saturated.p50Us)) / 1_000).toFixed(1),
+      (median(rounds.map(({ saturated }) => saturated.p99Us)) / 1_000).toFixed(1),
+      (median(rounds.map((round) => round.alone.p50Us)) / 1_000).toFixed(2),
+      (median(rounds.map((round) => round.alone.p99Us)) / 1_000).toFixed(2),
+      (median(rounds.map(({ residentBytes }) => residentBytes)) / 2 ** 20).toFixed(0),
+    ],
+  }));
+  return table(
+    [
+      "",
+      "checks/s",
+      "of bare",
+      "of 10 rules",
+      "CPU µs a check",
+      "p50 ms, 100 in flight",
+      "p99 ms, 100 in flight",
+      "p50 ms, alone",
+      "p99 ms, alone",
+      "memory MiB",
+    ],
+    rows.map(({ name, perSecond, ratio, cells }) => [
+      name,
+      Math.round(perSecond).toLocaleString("en"),
+      ratio("bare").toFixed(2),
+      ratio("10 rules").toFixed(2),
+      ...cells,
+    ]),
+  );
+}
+
+/** Round by round, because what else the machine does changes from round to round. */
+function ratios(measured: readonly Running[], name: string, to: string): readonly number[] {
+  const perSecond = (wanted: string): readonly number[] =>
+    measured.find((one) => one.name === wanted)?.rounds.map(({ saturated }) => saturated.perSecond) ?? [];
+  const others = perSecond(to);
+  return perSecond(name).map((value, round) => value / (others[round] ?? Number.NaN));
+}

@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import type { Allowed } from "../../src/check/verdict.ts";
+import { ENDLESS, granting, MISSING, NO, OURS, outcome, policy, rule, table, YES } from "./conditions.ts";
+import { type Asked, type File, inShort, snapshotOf, verdictOn } from "./fixture.ts";
+
+function allowed(files: readonly File[], asked: Asked = {}): Allowed {
+  const verdict = verdictOn(snapshotOf(...files), asked);
+  return verdict.kind === "allow" ? verdict : assert.fail(inShort(verdict));
+}
+
+const setting = (set: object, more: object = {}): object => ({ request: { set }, ...more });
+
+describe("what a grant does", () => {
+  const two = policy("a", [
+    { id: "one", allow: NO, ...setting({ "x-by": "one" }) },
+    { id: "two", allow: YES, ...setting({ "x-by": "two" }), response: { set: { "x-seen": "two" } } },
+    { id: "three", allow: YES, ...setting({ "x-by": "three", "x-three": "3" }) },
+  ]);
+
+  it("is what the first allow that holds says, and only that one", () => {
+    const { by, requestSet, requestRemove, responseSet } = allowed([two]);
+    assert.deepEqual(by, { policy: "a", rule: "two" });
+    assert.deepEqual(requestSet, [["x-by", "two"]]);
+    assert.deepEqual(requestRemove, ["x-three"]);
+    assert.deepEqual(responseSet, [["x-seen", "two"]]);
+  });
+
+  it("is what the first allow of each granting policy says, by name", () => {
+    const other = policy("b", [rule("allow", YES, setting({ "x-b": "b" }))]);
+    const { by, requestSet } = allowed([other, two]);
+    assert.deepEqual(by, { policy: "a", rule: "two" });
+    assert.deepEqual(requestSet, [
+      ["x-by", "two"],
+      ["x-b", "b"],
+    ]);
+  });
+
+  it("replaces expressions, as CEL's string() writes them", () => {
+    const set = { "x-all": "${request.method}/${size(request.path)}-${true}$${x} 5$", "X-Upper": "kept" };
+    const { requestSet } = allowed([policy("a", [rule("allow", YES, setting(set))])]);
+    assert.deepEqual(requestSet, [
+      ["x-all", "GET/1-true${x} 5$"],
+      ["x-upper", "kept"],
+    ]);
+  });
+
+  it("removes headers, and never one that it sets", () => {
+    const removing = policy("b", [rule("allow", YES, { request: { remove: ["X-Debug", "x-by"] } })]);
+    const { requestSet, requestRemove } = allowed([two, removing]);
+    assert.deepEqual(requestSet, [["x-by", "two"]]);
+    assert.deepEqual([...requestRemove].sort(), ["x-debug", "x-three"]);
+  });
+
+  it("is nothing where `default: allow` or `ungoverned: allow` grants", () => {
+    const open = policy("a", [], { match: { methods: ["GET"] }, default: "allow" });
+    for (const [files, by] of [
+      [[open], { policy: "a", rule: "default" }],
+      [[{ ungoverned: "allow" }], { policy: "", rule: "weir/ungoverned" }],
+    ] as const) {
+      const verdict = allowed(files);
+      assert.deepEqual(verdict.by, by);
+      assert.deepEqual([verdict.requestSet, verdict.requestRemove, verdict.responseSet], [[], [], []]);
+    }
+  });
+
+  it("may read what `when` or the condition proves", () => {
+    const match = { paths: ["/o/{owner}", "/o"] };
+    const set = { "x-owner": "${path.owner}" };
+    const proven = policy(
+      "a",
+      [
+        { id: "when", when: "has(path.owner)", allow: YES, request: { set }, response: { set } },
+        { id: "other", allow: YES },
+      ],
+      { match },
+    );
+    const { requestSet, responseSet } = allowed([proven], { path: "/o/bob" });
+    assert.deepEqual([requestSet, responseSet], [[["x-owner", "bob"]], [["x-owner", "bob"]]]);
+    assert.deepEqual(allowed([proven], { path: "/o" }).requestRemove, ["x-owner"]);
+  });
+});
+
+describe("a header that a policy sets", () => {
+  const client = { headers: { "x-user": "root", "x-other": "1" } };
+  const owner = policy("a", [
+    { id: "named", allow: 'request.query == "named"', ...setting({ "X-User": "alice" }) },
+    { id: "anonymous", allow: YES },
+  ]);
+  const shadowed = policy("a", [
+    { id: "named", allow: YES, mode: "shadow", ...setting({ "x-user": "alice" }) },
+    { id: "anonymous", allow: YES },
+  ]);
+  const rows: readonly (readonly [
+    what: string,
+    files: readonly File[],
+    asked: Asked,
+    set: object,
+    removed: readonly string[],
+  ])[] = [
+    ["is set where its rule grants", [owner], { ...client, path: "/?named" }, { "x-user": "alice" }, []],
+    ["is removed where another rule grants", [owner], client, {}, ["x-user"]],
+    ["is removed where another policy grants too", [owner, granting], client, {}, ["x-user"]],
+    [
+      "is left alone where its policy does not match",
+      [
+        policy("a", [rule("allow", YES, setting({ "x-user": "alice" }))], { match: { hosts: ["b.com"] } }),
+        granting,
+      ],
+      client,
+      {},
+      [],
+    ],
+    ["is left alone where its rule is in shadow", [shadowed], client, {}, []],
+    [
+      "is left alone where its file is in shadow",
+      [policy("a", [rule("allow", YES, setting({ "x-user": "alice" }))], { mode: "shadow" }), granting],
+      client,
+      {},
+      [],
+    ],
+  ];
+  for (const [what, files, asked, set, removed] of rows) {
+    it(what, () => {
+      const verdict = allowed(files, asked);
+      assert.deepEqual(Object.fromEntries(verdict.requestSet), set);
+      assert.deepEqual(verdict.requestRemove, removed);
+    });
+  }
+
+  const reads = (name: string, more: object = {}): File =>
+    policy(name, [
+      { id: "spoofed", deny: '"x-user" in request.headers', ...more },
+      { id: "named", allow: 'request.query == "named"', ...setting({ "x-user": "alice" }) },
+      { id: "anonymous", allow: YES },
+    ]);
+  it("is never seen by the rules of its policy as the client sent it", () => {
+    assert.equal(outcome([reads("a")], client), "allow a/anonymous");
+    const lines = [["x-user", "root"]] as const;
+    const all = policy("a", [
+      { id: "spoofed", deny: '"x-user" in request.headers_all' },
+      { id: "named", allow: 'request.query == "named"', ...setting({ "x-user": "alice" }) },
+      { id: "anonymous", allow: YES },
+    ]);
+    assert.equal(outcome([all], { lines }), "allow a/anonymous");
+  });
+
+  it("is seen by the rules of a policy that does not set it", () => {
+    const other = policy("b", [rule("deny", '"x-user" in request.headers')]);
+    assert.equal(outcome([owner, other], client), "deny b/denys 403");
+  });
+
+  it("leaves the client's other headers to be seen", () => {
+    const file = policy("a", [
+      { id: "named", allow: '"x-other" in request.headers', ...setting({ "x-user": "alice" }) },
+    ]);
+    assert.equal(outcome([file], client), "allow a/named");
+  });
+
+  it("hides the attribute that is read from it", () => {
+    const file = policy("a", [
+      rule("allow", "has(request.useragent)", setting({ "user-agent": "weir" })),
+      { id: "absent", allow: YES },
+    ]);
+    assert.equal(outcome([file], { headers: { "user-agent": "curl" } }), "allow a/absent");
+  });
+});
+
+describe("a value that cannot be had", () => {
+  const effect = (value: string, side: "request" | "response" = "request"): File =>
+    policy("a", [rule("allow", YES, { [side]: { set: { "x-a": value } } })]);
+  table([
+    ["a missing value in an effect", [effect("${request.headers['x-absent']}")], "deny a/allows 400"],
+    [
+      "a missing value in a response header",
+      [effect("a${request.headers['x-absent']}", "response")],
+      "deny a/allows 400",
+    ],
+    ["a value of ours that failed", [effect(`\${${OURS}}`)], "error a/allows"],
+    ["a value that is too dear", [effect(`\${${ENDLESS}}`)], "deny a/weir/budget 400"],
+    [
+      "the request's fault beats ours, whatever its place",
+      [effect(`\${${OURS}}`), policy("b", [rule("allow", YES, setting({ "x-b": `\${${MISSING}}` }))])],
+      "deny b/allows 400",
+    ],
+    [
+      "a refusal beats it",
+      [effect("${request.headers['x-absent']}"), policy("b", [rule("allow", NO)])],
+      "deny b/default 403",
+    ],
+    [
+      "a rule that does not grant has no effects",
+      [
+        policy("a", [
+          { id: "one", allow: NO, ...setting({ "x-a": `\${${MISSING}}` }) },
+          { id: "two", allow: YES },
+        ]),
+      ],
+      "allow a/two",
+    ],
+  ]);
+
+  const match = { paths: ["/o/{owner}"] };
+  for (const [what, path] of [
+    ["CR", "/o/a%0db"],
+    ["LF", "/o/a%0ab"],
+    ["CR and LF", "/o/a%0d%0ax-admin:%201"],
+  ] as const) {
+    for (const side of ["request", "response"] as const) {
+      it(`${what} in a ${side} header is a fault of the request`, () => {
+        const file = policy("a", [rule("allow", YES, { [side]: { set: { "x-owner": "${path.owner}" } } })], {
+          match,
+        });
+        assert.equal(outcome([file], { path: "/o/ab" }), "allow a/allows");
+        assert.equal(outcome([file], { path }), "deny a/allows 400");
+      });
+    }
+  }
+
+  it("NUL never reaches a header either", () => {
+    const file = policy("a", [rule("allow", YES, setting({ "x-a": "${request.query_params['q'][0]}" }))]);
+    assert.equal(outcome([file], { path: "/?q=a%00b" }), "deny a/allows 400");
+    assert.equal(outcome([file], { path: "/?q=ab" }), "allow a/allows");
+  });
+});

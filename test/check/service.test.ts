@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { createHook } from "node:async_hooks";
+import { pino } from "pino";
+import { checkMethod, type CheckHost } from "../../src/check/service.ts";
+import type { Snapshot } from "../../src/policy/snapshot.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { CheckResponse } from "../../src/wire/envoy/service/auth/v3/external_auth.ts";
+import { parseExposition, type Series } from "../telemetry/exposition.ts";
+import { granting, MISSING, NO, policy, rule, YES } from "./conditions.ts";
+import { type Asked, checkRequest, snapshotOf } from "./fixture.ts";
+
+const BASE: Asked = { headers: { "content-type": "text/plain" } };
+
+/** A check path over one snapshot, and what it leaves behind. */
+function serve(snapshot: Snapshot | undefined, more: Partial<CheckHost> = {}) {
+  const metrics = createMetrics();
+  const logged: string[] = [];
+  const tasks: (() => void)[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void logged.push(line) });
+  const later = (task: () => void): boolean => tasks.push(task) > 0;
+  const method = checkMethod({ snapshot: () => snapshot, metrics, log, nowMs: () => 1_000, later, ...more });
+  return {
+    method,
+    logged,
+    tasks,
+    check: (asked: Asked | Buffer = BASE, deadlineAtMs = Infinity): CheckResponse =>
+      CheckResponse.decode(method(Buffer.isBuffer(asked) ? asked : checkRequest(asked), deadlineAtMs)),
+    series: async (): Promise<Series> => parseExposition((await metrics.render()).text),
+  };
+}
+
+/** The field `weir` of the dynamic metadata. */
+function told({ dynamicMetadata }: CheckResponse): Readonly<Record<string, string | undefined>> {
+  const fields =
+    dynamicMetadata?.fields.get("weir")?.structValue?.fields ?? new Map<string, { stringValue?: string }>();
+  return Object.fromEntries(Array.from(fields, ([name, { stringValue }]) => [name, stringValue]));
+}
+
+const headersOf = (response: CheckResponse): Record<string, string | undefined> =>
+  Object.fromEntries(
+    (response.deniedResponse?.headers ?? []).map(({ header }) => [header?.key ?? "", header?.value]),
+  );
+
+const open = snapshotOf(granting);
+
+describe("the check path", () => {
+  it("answers a grant with OK", () => {
+    const response = serve(open).check();
+    assert.equal(response.status?.code, 0);
+    assert.ok(response.okResponse);
+    assert.deepEqual(
+      { ...told(response), decision: "" },
+      { decision: "", verdict: "allow", policy: "z", rule: "allows" },
+    );
+  });
+
+  const broken: Snapshot = {
+    ...open,
+    lookup: {
+      find: () => {
+        throw new RangeError("a bug");
+      },
+    },
+  };
+  const clockThatJumps = (afterCalls: number): (() => number) => {
+    let calls = 0;
+    return () => (calls++ < afterCalls ? 1_000 : 1_201);
+  };
+  const rows: readonly (readonly [
+    what: string,
+    snapshot: Snapshot | undefined,
+    rule: string,
+    status: number,
+    more?: Partial<CheckHost>,
+    request?: Buffer | undefined,
+    deadlineAtMs?: number,
+  ])[] = [
+    ["without a configuration", undefined, "weir/not-ready", 503],
+    ["past its deadline", open, "weir/overload", 503, {}, undefined, 999],
+    ["at its deadline", open, "weir/overload", 503, {}, undefined, 1_000],
+    ["whose deadline passes while it is decided", open, "weir/overload", 503, { nowMs: clockThatJumps(3) }],
+    ["whose bytes are no message", open, "weir/bad-request", 400, {}, Buffer.from([0x0a, 0xff])],
+    ["in which weir has a bug", broken, "weir/internal", 500],
+    ["without a host", open, "weir/bad-host", 400, {}, Buffer.alloc(0)],
+    ["that nothing governs", snapshotOf(), "weir/ungoverned", 403],
+  ];
+  for (const [what, snapshot, id, status, more, request, deadlineAtMs] of rows) {
+    it(`refuses a check ${what}: ${status} ${id}`, async () => {
+      const served = serve(snapshot, more);
+      const response = served.check(request, deadlineAtMs);
+      assert.equal(response.status?.code, 7);
+      assert.equal(response.deniedResponse?.status?.code, status);
+      assert.deepEqual([response.okResponse, response.errorResponse], [undefined, undefined]);
+      const { decision, ...rest } = told(response);
+      assert.deepEqual(rest, { verdict: "deny", policy: "", rule: id });
+      assert.equal(headersOf(response)["x-weir-decision"], decision);
+      const series = await served.series();
+      assert.equal(series.get(`weir_checks_total{policy="",rule="${id}",verdict="deny"}`), 1);
+      assert.equal(series.get("weir_check_duration_seconds_count"), 1);
+      const bugs = id === "weir/internal" ? 1 : 0;
+      assert.equal(series.get('weir_internal_errors_total{method="Check"}') ?? 0, bugs);
+      assert.equal(served.logged.length, bugs);
+      if (bugs === 1) assert.match(served.logged.join(""), /"level":50.*RangeError.*a bug/);
+    });
+  }
+
+  it("tells the caller nothing of an exception", () => {
+    const { deniedResponse } = serve(broken).check();
+    assert.doesNotMatch(JSON.stringify(deniedResponse), /bug|RangeError/);
+  });
+
+  it("has as much time as the configuration gives, though Envoy gives more", () => {
+    const slow = serve(open, { nowMs: clockThatJumps(3) });
+    assert.equal(told(slow.check(BASE, 5_000))["rule"], "weir/overload");
+    const patient = serve(
+      { ...open, settings: { ...open.settings, checkTimeoutMs: 300 } },
+      { nowMs: clockThatJumps(3) },
+    );
+    assert.equal(told(patient.check(BASE, 5_000))["rule"], "allows");
+  });
+
+  it("counts by policy, rule and verdict", async () => {
+    const served = serve(snapshotOf(policy("a", [rule("deny", 'request.query == "no"')]), granting));
+    for (const path of ["/", "/?no", "/", "//"]) served.check({ path });
+    const series = await served.series();
+    assert.equal(series.get('weir_checks_total{policy="z",rule="allows",verdict="allow"}'), 2);
+    assert.equal(series.get('weir_checks_total{policy="a",rule="denys",verdict="deny"}'), 1);
+    assert.equal(series.get('weir_checks_total{policy="",rule="weir/ambiguous-path",verdict="deny"}'), 1);
+    assert.equal(series.get("weir_check_duration_seconds_count"), 4);
+  });
+
+  it("gives each decision an id of its own", () => {
+    const { check } = serve(open);
+    const ids = Array.from({ length: 1_200 }, () => told(check())["decision"] ?? "");
+    assert.equal(new Set(ids).size, ids.length);
+    for (const id of ids) assert.match(id, /^d_[a-z2-7]{16}$/);
+  });
+
+  it("is synchronous and starts nothing where there is nothing to wait for", () => {
+    const { method, tasks } = serve(open);
+    const requests = [checkRequest(BASE), checkRequest({ path: "//" }), Buffer.from([0xff])];
+    // The first check fills the pool of random bits for decision ids.
+    for (const request of requests) method(request, Infinity);
+    const started: string[] = [];
+    const hook = createHook({ init: (_id, type) => void started.push(type) }).enable();
+    const answers = requests.map((request) => method(request, Infinity));
+    hook.disable();
+    assert.deepEqual(started, []);
+    for (const answer of answers) assert.ok(answer instanceof Uint8Array && answer.length > 0);
+    assert.equal(tasks.length, 0);
+  });
+});
+
+describe("the check path and shadows", () => {
+  const shadow = snapshotOf(
+    policy("a", [
+      rule("deny", YES, { mode: "shadow" }),
+      rule("require", MISSING, { mode: "shadow" }),
+      { id: "quiet", deny: NO, mode: "shadow" },
+    ]),
+    policy("b", [rule("deny", YES)], { mode: "shadow" }),
+    granting,
+  );
+
+  it("judges them after the answer", async () => {
+    const served = serve(shadow);
+    assert.equal(served.check().status?.code, 0);
+    const name = "weir_shadow_decisions_total";
+    assert.equal([...(await served.series()).keys()].filter((key) => key.startsWith(`${name}{`)).length, 0);
+    assert.equal(served.tasks.length, 1);
+    for (const task of served.tasks) task();
+    const series = [...(await served.series())].filter(([key]) => key.startsWith(`${name}{`));
+    assert.deepEqual(Object.fromEntries(series), {
+      [`${name}{policy="a",rule="denys",verdict="deny"}`]: 1,
+      [`${name}{policy="a",rule="requires",verdict="unknown"}`]: 1,
+      [`${name}{policy="b",rule="denys",verdict="deny"}`]: 1,
+    });
+  });
+
+  it("counts what it could not judge", async () => {
+    const served = serve(shadow, { later: () => false });
+    served.check();
+    served.check();
+    assert.equal((await served.series()).get("weir_shadow_dropped_total"), 2);
+  });
+});

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startMetricsListener, type HttpListener } from "../../src/http/metrics.ts";
+import type { ListenAddress } from "../../src/std/listen-address.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { parseExposition } from "../telemetry/exposition.ts";
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly type: string | undefined;
+  readonly body: string;
+}
+
+function get(address: ListenAddress, path: string, method = "GET"): Promise<Answer> {
+  const where =
+    address.kind === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port };
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...where, path, method, agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => (body += part));
+      response.on("end", () =>
+        resolve({ status: response.statusCode, type: response.headers["content-type"], body }),
+      );
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}
+
+describe("the metrics listener", () => {
+  const loopback: ListenAddress = { kind: "tcp", host: "127.0.0.1", port: 0 };
+  const open: HttpListener[] = [];
+  let reason: string | undefined;
+
+  async function start(address: ListenAddress = loopback): Promise<ListenAddress> {
+    const metrics = createMetrics();
+    metrics.countCheck("a", "one", "allow");
+    const listener = await startMetricsListener({ address, metrics, notReady: () => reason });
+    open.push(listener);
+    return listener.address;
+  }
+
+  afterEach(async () => {
+    reason = undefined;
+    await Promise.all(open.splice(0).map((one) => one.close()));
+  });
+
+  it("serves metrics that Prometheus can read", async () => {
+    const { status, type, body } = await get(await start(), "/metrics");
+    assert.equal(status, 200);
+    assert.match(type ?? "", /^text\/plain; version=0\.0\.4/);
+    assert.equal(parseExposition(body).get('weir_checks_total{policy="a",rule="one",verdict="allow"}'), 1);
+  });
+
+  it("says that the process runs", async () => {
+    reason = "draining";
+    const { status, body } = await get(await start(), "/healthz");
+    assert.deepEqual([status, body], [200, "ok\n"]);
+  });
+
+  it("says whether checks are answered, and why not", async () => {
+    const address = await start();
+    const ready = await get(address, "/readyz");
+    assert.deepEqual([ready.status, ready.body], [200, "ready\n"]);
+    reason = "draining";
+    const draining = await get(address, "/readyz");
+    assert.deepEqual([draining.status, draining.body], [503, "draining\n"]);
+  });
+
+  it("has nothing else", async () => {
+    const address = await start();
+    assert.equal((await get(address, "/")).status, 404);
+    assert.equal((await get(address, "/metrics", "POST")).status, 404);
+  });
+
+  it("tells the port that it was given", async () => {
+    const address = await start();
+    assert.ok(address.kind === "tcp" && address.port > 0);
+  });
+
+  it("refuses an address that is taken, and says which", async () => {
+    const address = await start();
+    assert.ok(address.kind === "tcp");
+    await assert.rejects(start(address), new RegExp(`cannot listen on 127\\.0\\.0\\.1:${address.port}: `));
+  });
+
+  it("listens on a socket file, and removes it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "weir-"));
+    try {
+      const address: ListenAddress = { kind: "unix", path: join(folder, "metrics.sock") };
+      assert.deepEqual(await start(address), address);
+      assert.equal((await get(address, "/healthz")).status, 200);
+      await open.pop()?.close();
+      await assert.rejects(get(address, "/healthz"), { code: "ENOENT" });
+      await start(address);
+    } finally {
+      await Promise.all(open.splice(0).map((one) => one.close()));
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { CODES } from "../src/policy/codes.ts";
+
+/** From left to right: a folder imports what stands in a later group, never its own group or an earlier one. */
+const GROUPS = [
+  ["main.ts"],
+  ["cli"],
+  ["server.ts"],
+  ["check", "quota", "report", "http"],
+  ["runtime", "grpc", "limits"],
+  ["policy", "store"],
+  ["cel", "attributes", "adapter", "host", "telemetry"],
+  ["std"],
+] as const;
+
+const root = normalize(join(import.meta.dirname, ".."));
+
+const filesBelow = (folder: string, ending: string): readonly string[] =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => !/(^|\/)(node_modules|\.servers|\.git)\//.test(path))
+    .sort();
+
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+const sources = filesBelow("src", ".ts").filter((path) => !path.startsWith("src/wire/"));
+const tests = filesBelow("test", ".test.ts");
+
+/** The files and packages that a file imports. */
+function importsOf(path: string): readonly string[] {
+  const names = Array.from(
+    read(path).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g),
+    ([, name]) => name ?? "",
+  );
+  return names.map((name) => (name.startsWith(".") ? join(dirname(path), name) : name));
+}
+
+/** `check` for src/check/decide.ts, `server.ts` for src/server.ts. */
+const folderOf = (path: string): string => path.split("/")[1] ?? "";
+
+const groupOf = (path: string): number =>
+  GROUPS.findIndex((group) => (group as readonly string[]).includes(folderOf(path)));
+
+/** Those of `paths` that break a rule, each with why. */
+const offenders = (paths: readonly string[], why: (path: string) => readonly string[]): readonly string[] =>
+  paths.flatMap((path) => why(path).map((reason) => `${path}: ${reason}`));
+
+describe("the repository", () => {
+  it("imports to the right only", () => {
+    const wrong = offenders(sources, (path) =>
+      importsOf(path)
+        .filter((target) => target.startsWith("src/") && !target.startsWith("src/wire/"))
+        .filter((target) => folderOf(target) !== folderOf(path) && groupOf(target) <= groupOf(path))
+        .map((target) => `imports ${target}`),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it("has no folder that the map does not know", () => {
+    assert.deepEqual(
+      sources.filter((path) => groupOf(path) === -1),
+      [],
+    );
+  });
+
+  it("lets only the edges see Envoy's messages", () => {
+    const wrong = offenders(sources, (path) =>
+      importsOf(path)
+        .filter((target) => target.startsWith("src/wire/"))
+        .filter(() => folderOf(path) !== "grpc" && !/\/(attributes|response)\.ts$/.test(path))
+        .map((target) => `imports ${target}`),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it("keeps each library with sharp edges behind one folder", () => {
+    const owners: Readonly<Record<string, string>> = {
+      "@marcbachmann/cel-js": "cel",
+      re2js: "cel",
+      "@grpc/grpc-js": "grpc",
+      "@prometheus-io/client": "telemetry",
+      pino: "telemetry",
+      fastify: "http",
+      yaml: "policy",
+      zod: "policy",
+    };
+    const wrong = offenders(sources, (path) =>
+      importsOf(path).filter((target) => {
+        const library = Object.keys(owners).find((name) => target === name || target.startsWith(`${name}/`));
+        return library !== undefined && owners[library] !== folderOf(path);
+      }),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it("has no file that nothing reaches", () => {
+    const reached = new Set<string>();
+    const visit = (path: string): void => {
+      if (reached.has(path)) return;
+      reached.add(path);
+      for (const target of importsOf(path)) if (target.startsWith("src/")) visit(target);
+    };
+    visit("src/main.ts");
+    assert.deepEqual(
+      sources.filter((path) => !reached.has(path)),
+      [],
+    );
+  });
+
+  it("has no mutable module state, no environment, and one place that ends the process", () => {
+    const rules: readonly (readonly [RegExp, string, (path: string) => boolean])[] = [
+      [/^(?:export )?(?:let|var) /m, "mutable module state", () => true],
+      [/\bprocess\.env\b/, "reads the environment", () => true],
+      [/\bprocess\.exit\b/, "ends the process", (path) => path !== "src/main.ts"],
+      [/\bconsole\./, "prints", () => true],
+      [
+        /\bnew RegExp\(/,
+        "builds a regular expression at run time",
+        (path) => !/policy\/text\.ts$/.test(path),
+      ],
+    ];
+    const wrong = offenders(sources, (path) =>
+      rules
+        .filter(([pattern, , applies]) => applies(path) && pattern.test(read(path)))
+        .map(([, what]) => what),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it("mirrors src in test: every test file names the file it tests, every folder has tests", () => {
+    // What is shown of a whole folder: faults as files, properties, conformance, the budget.
+    const spanning = /\/(faults|property|conformance|budget)\.test\.ts$/;
+    const own = ["e2e", "support", "servers", "bench", "docs", "fixtures"];
+    const strays = tests.filter((path) => {
+      const [, folder = "", ...rest] = path.split("/");
+      if (rest.length === 0 || own.includes(folder) || spanning.test(path)) return false;
+      return (
+        folder !== "wire" &&
+        !existsSync(join(root, "src", folder, rest.join("/").replace(/\.test\.ts$/, ".ts")))
+      );
+    });
+    assert.deepEqual(strays, []);
+    const folders = new Set(sources.filter((path) => path.split("/").length > 2).map(folderOf));
+    const untested = [...folders].filter(
+      (folder) => !tests.some((path) => path.startsWith(`test/${folder}/`)),
+    );
+    assert.deepEqual(untested, []);
+  });
+
+  it("uses every diagnostic code, and shows each in a fault file", () => {
+    const inUse = sources
+      .filter((path) => path !== "src/policy/codes.ts")
+      .map(read)
+      .join("\n");
+    const unused = Object.keys(CODES).filter((code) => !inUse.includes(`"${code}"`));
+    assert.deepEqual(unused, []);
+    const golden = filesBelow("test/fixtures/faults", ".txt").map(read).join("\n");
+    const unshown = Object.keys(CODES).filter((code) => !new RegExp(`  ${code}  `).test(golden));
+    // What a disk cannot give is made by its own test, since no file can be unreadable in a checkout.
+    assert.deepEqual(unshown, ["unreadable-file"]);
+  });
+
+  it("documents every diagnostic code, and no other", () => {
+    const documented = Array.from(
+      read("docs/diagnostics.md").matchAll(/^\| `([a-z0-9-]+)`/gm),
+      ([, code]) => code,
+    );
+    assert.deepEqual(documented.toSorted(), Object.keys(CODES).sort());
+  });
+
+  it("leaves nothing for later in code, and uses the glossary's words", () => {
+    const later = /\b(TODO|FIXME|XXX|HACK)\b/;
+    const words = /\b(bag|tenant|blacklist|whitelist)s?\b/i;
+    const names = /(^|[-/])(util|utils|helper|helpers|manager|common|misc)([-.]|$)/;
+    const all = [...sources, ...tests, ...filesBelow("scripts", ".ts"), ...filesBelow("test", ".ts")];
+    const wrong = offenders(all, (path) => [
+      ...(path !== "test/tidy.test.ts" && later.test(read(path)) ? ["left for later"] : []),
+      ...(path.startsWith("src/") && words.test(read(path)) ? ["a word that is not used here"] : []),
+      ...(names.test(path) ? ["a name that says nothing"] : []),
+    ]);
+    assert.deepEqual([...new Set(wrong)], []);
+  });
+
+  it("keeps every markdown page to one title", () => {
+    const pages = [...filesBelow("docs", ".md"), ...readdirSync(root).filter((name) => name.endsWith(".md"))];
+    const withoutCode = (path: string): string => read(path).replace(/^```[^]*?^```/gm, "");
+    const wrong = pages.filter((path) => (withoutCode(path).match(/^# /gm) ?? []).length !== 1);
+    assert.deepEqual(wrong, []);
+  });
+});
