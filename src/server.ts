@@ -39,30 +39,47 @@ const DRAIN_GRACE_MS = 5_000;
  * Rejects when a listener cannot be bound; a configuration that is refused is a value.
  */
 export async function startServer({ folders, log }: ServerOptions): Promise<RunningServer | Refused> {
-  const metrics = createMetrics();
-  const runtime = new Runtime({ folders, metrics, log });
-  const loaded = await runtime.load();
-  if (loaded.kind !== "live")
-    return loaded.kind === "refused" ? loaded : { kind: "refused", diagnostics: [] };
-
   const opened = new AsyncDisposableStack();
   try {
-    return await openListeners({ folders, log, runtime, metrics, loaded }, opened);
+    const metrics = createMetrics();
+    const runtime = new Runtime({ folders, metrics, log });
+    // Watched before they are read: what changes in between is seen.
+    await watchAndReload(runtime, { folders, log }, opened);
+    const loaded = await runtime.load();
+    if (loaded.kind === "live") return await openListeners({ log, runtime, metrics, loaded }, opened);
+    await opened.disposeAsync();
+    return loaded.kind === "refused" ? loaded : { kind: "refused", diagnostics: [] };
   } catch (error) {
     await opened.disposeAsync();
     throw error;
   }
 }
 
-interface Parts extends ServerOptions {
+async function watchAndReload(
+  runtime: Runtime,
+  { folders, log }: ServerOptions,
+  opened: AsyncDisposableStack,
+): Promise<void> {
+  const onError = (error: unknown): void => log.error({ err: error }, "changes in a folder may not be seen");
+  const onChange = async (): Promise<void> => {
+    await runtime.load();
+  };
+  const watch = await watchFolders({ folders, onChange, onError });
+  opened.defer(() => watch.close());
+}
+
+interface Parts {
+  readonly log: Log;
   readonly runtime: Runtime;
   readonly metrics: Metrics;
   readonly loaded: RunningServer["loaded"];
 }
 
 /** What is opened here closes in reverse, so that `/readyz` says "draining" for as long as checks are answered. */
-async function openListeners(parts: Parts, opened: AsyncDisposableStack): Promise<RunningServer> {
-  const { folders, log, runtime, metrics, loaded } = parts;
+async function openListeners(
+  { log, runtime, metrics, loaded }: Parts,
+  opened: AsyncDisposableStack,
+): Promise<RunningServer> {
   const { settings } = loaded.snapshot;
   let phase: "starting" | "ready" | "draining" = "starting";
   const notReady = (): string | undefined => (phase === "ready" ? undefined : phase);
@@ -70,14 +87,6 @@ async function openListeners(parts: Parts, opened: AsyncDisposableStack): Promis
   opened.defer(() => http.close());
   const grpc = await startChecks(runtime, metrics, log, settings);
   opened.defer(() => grpc.drain(DRAIN_GRACE_MS));
-  const onError = (error: unknown): void => log.error({ err: error }, "changes in a folder may not be seen");
-  const onChange = async (): Promise<void> => {
-    await runtime.load();
-  };
-  const watch = await watchFolders({ folders, onChange, onError });
-  opened.defer(() => watch.close());
-  // What changed after it was read and before it was watched would never be seen.
-  await runtime.load();
   grpc.setServing("serving");
   phase = "ready";
 

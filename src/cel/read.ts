@@ -52,6 +52,30 @@ export function field(meter: Meter, node: FieldNode | IndexNode, name: string): 
   };
 }
 
+/** `request.method`: a field of a message that is a variable, the two readings in one. Most of what rules read is such. */
+export function fieldOfVariable(
+  meter: Meter,
+  variableNode: IdNode,
+  node: FieldNode | IndexNode,
+  name: string,
+): Evaluate {
+  const root = variableNode.args;
+  const acceptsRoot = acceptsOf(typeOf(variableNode));
+  const accepts = acceptsOf(typeOf(node));
+  return (evaluator, _node, variables) => {
+    let found: unknown;
+    try {
+      const value = variables.getValue(root);
+      if (value === undefined || !acceptsRoot(value, evaluator)) throw refuse(meter, value);
+      found = fieldOf(value as object, name);
+    } catch (error) {
+      throw meter.fail(error);
+    }
+    if (found === undefined || !accepts(found, evaluator)) throw refuse(meter, found);
+    return found;
+  };
+}
+
 /** `value[index]`. */
 export function element(meter: Meter, node: IndexNode): Evaluate {
   const [left, index] = node.args;

@@ -86,10 +86,10 @@ class Rewriter {
         this.#refuseNamespace(node);
         return selectsOptional(node)
           ? read.optionalElement(meter, node.args[0], node.args[1])
-          : read.field(meter, node, node.args[1]);
+          : readField(meter, node, node.args[1], bound);
       case "[]":
       case "[?]":
-        return this.#index(node);
+        return this.#index(node, bound);
       case "map":
         return this.#map(node);
       case "call":
@@ -119,7 +119,7 @@ class Rewriter {
     this.#report(node, "cel-type", `${toPublicType(type)} has no field ${node.args[1]}`);
   }
 
-  #index(node: IndexNode): Evaluate {
+  #index(node: IndexNode, bound: ReadonlySet<string>): Evaluate {
     const [left, index] = node.args;
     const name = constantString(index);
     const type = left.checkedType?.kind === "optional" ? left.checkedType.valueType : left.checkedType;
@@ -127,7 +127,7 @@ class Rewriter {
       this.#report(index, "cel-type", `a field of ${toPublicType(type)} is named by a constant string`);
     }
     if (selectsOptional(node)) return read.optionalElement(this.#meter, left, index);
-    return name === undefined ? read.element(this.#meter, node) : read.field(this.#meter, node, name);
+    return name === undefined ? read.element(this.#meter, node) : readField(this.#meter, node, name, bound);
   }
 
   #map(node: Extract<Node, { op: "map" }>): Evaluate {
@@ -231,4 +231,18 @@ function partsOf(node: Extract<Node, { op: "call" | "rcall" }>): {
 
 function countNodes(node: Node): number {
   return executed(node).reduce((count, child) => count + countNodes(child), 1);
+}
+
+/** A field of a message that is a variable of the context is read in one go. */
+function readField(
+  meter: Meter,
+  node: FieldNode | IndexNode,
+  name: string,
+  bound: ReadonlySet<string>,
+): Evaluate {
+  const [left] = node.args;
+  const isVariable = left.op === "id" && !bound.has(left.args) && left.checkedType?.kind === "message";
+  return isVariable && left.meta.alternate === undefined
+    ? read.fieldOfVariable(meter, left, node, name)
+    : read.field(meter, node, name);
 }

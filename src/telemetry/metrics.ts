@@ -1,5 +1,6 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
+import { collectDefaultMetrics, Counter, Gauge, Registry } from "@prometheus-io/client";
 import { CATALOGUE } from "./catalogue.ts";
+import { plainHistogram, tallied } from "./tally.ts";
 
 /** Weir's own metrics, and how they are written for a scrape. */
 export interface Metrics {
@@ -29,25 +30,23 @@ const CHECK_BUCKETS_SECONDS = [
 /** Nothing is global: each call has a registry of its own. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  const checks = counter(registry, "checks");
-  const shadowDecisions = counter(registry, "shadowDecisions");
   const shadowDropped = counter(registry, "shadowDropped");
   const internalErrors = counter(registry, "internalErrors");
-  const checkDuration = new Histogram({
-    ...described("checkDuration"),
-    buckets: CHECK_BUCKETS_SECONDS,
-    registers: [registry],
-  });
+  const { name, help } = described("checkDuration");
+  const checkDuration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
   const countReload = reloadMetrics(registry);
   collectDefaultMetrics({ register: registry });
   return {
-    countCheck: remembered(checks),
-    observeCheck: (seconds) => checkDuration.observe(seconds),
-    countShadow: remembered(shadowDecisions),
+    countCheck: tallied({ ...described("checks"), registers: [registry] }),
+    observeCheck: (seconds) => checkDuration.add(seconds),
+    countShadow: tallied({ ...described("shadowDecisions"), registers: [registry] }),
     countShadowDropped: () => shadowDropped.inc(),
     countInternalError: (method) => internalErrors.inc({ method }),
     countReload,
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    render: async () => ({
+      contentType: registry.contentType,
+      text: `${(await registry.metrics()).trimEnd()}\n${checkDuration.text()}`,
+    }),
   };
 }
 
@@ -80,14 +79,3 @@ const counter = (registry: Registry, key: keyof typeof CATALOGUE): Counter<strin
 
 const gauge = (registry: Registry, key: keyof typeof CATALOGUE): Gauge<string> =>
   new Gauge({ ...described(key), registers: [registry] });
-
-/** Finds the series of a label set once. Policies and rules are bounded at load, so what it keeps is too. */
-function remembered(of: Counter<string>): (policy: string, rule: string, verdict: string) => void {
-  const series = new Map<string, Counter.Internal>();
-  return (policy, rule, verdict) => {
-    const key = `${policy}/${rule}/${verdict}`;
-    let known = series.get(key);
-    if (known === undefined) series.set(key, (known = of.labels({ policy, rule, verdict })));
-    known.inc();
-  };
-}
