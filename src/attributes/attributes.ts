@@ -1,3 +1,4 @@
+import type { canonicalHost } from "./host.ts";
 import type { CheckFacts } from "./facts.ts";
 import { Client, Destination, Source, Workload } from "./peer.ts";
 import { Request } from "./request.ts";
@@ -9,6 +10,8 @@ export interface Reading {
   readonly trustDomains: ReadonlySet<string>;
   /** `parseSpiffeId`, which may remember: the same peers ask again and again. */
   readonly spiffeId: typeof parseSpiffeId;
+  /** `canonicalHost`, which may remember. */
+  readonly host: typeof canonicalHost;
 }
 
 /** The typed facts on one request: one object a root, made when it is first read. */
@@ -32,7 +35,7 @@ export class Attributes {
   }
 
   get request(): Request {
-    return (this.#request ??= new Request(this.#facts.request));
+    return (this.#request ??= new Request(this.#facts.request, this.#reading.host));
   }
 
   get source(): Source {

@@ -4,7 +4,13 @@
  * two ways is not read at all: the request is refused before any policy.
  */
 export type CanonicalPath =
-  | { readonly kind: "segments"; readonly segments: readonly string[]; readonly query: string }
+  | {
+      readonly kind: "segments";
+      readonly segments: readonly string[];
+      readonly query: string;
+      /** The path without query, where it is in its normal form already. */
+      readonly plainPath?: string;
+    }
   /** `*` and the authority form of CONNECT name no resource and have no segments. */
   | { readonly kind: "opaque" }
   | { readonly kind: "ambiguous"; readonly why: string };
@@ -19,6 +25,7 @@ const ambiguous = (why: string): CanonicalPath => ({ kind: "ambiguous", why });
  * Case is kept, path parameters (`;x=1`) stay part of their segment, a trailing slash is an empty last segment.
  */
 export function canonicalPath(raw: string, method: string): CanonicalPath {
+  if (raw.length <= PLAIN_LENGTH && PLAIN_TARGET.test(raw)) return plainTarget(raw);
   if (raw === "*" || (method === "CONNECT" && !raw.startsWith("/"))) return { kind: "opaque" };
   if (!raw.startsWith("/")) return ambiguous("the path does not begin with a slash");
   const forbidden = FORBIDDEN.exec(raw);
@@ -50,6 +57,20 @@ function decodedSegments(path: string): string[] | CanonicalPath {
   }
   const mayHaveDots = path.includes(".") || path.includes("%");
   return mayHaveDots && segments.some(isDotSegment) ? ambiguous("a dot segment") : segments;
+}
+
+/**
+ * The usual path needs no second look: unreserved characters only, no empty segment but the last, none that
+ * begins with a dot, and too short for too many; behind it a query of printable ASCII.
+ */
+const PLAIN_TARGET = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9_~.-]*)+\/?(?:\?[!"$-~]*)?$/;
+const PLAIN_LENGTH = 512;
+
+function plainTarget(raw: string): CanonicalPath {
+  const questionMark = raw.indexOf("?");
+  const plainPath = questionMark === -1 ? raw : raw.slice(0, questionMark);
+  const query = questionMark === -1 ? "" : raw.slice(questionMark + 1);
+  return { kind: "segments", segments: plainPath.slice(1).split("/"), query, plainPath };
 }
 
 const FORBIDDEN = /[\u0000-\u0020\u007f#\ufffd]/;

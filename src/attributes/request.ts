@@ -1,6 +1,6 @@
 import { ValueFault } from "../std/fault.ts";
 import type { HeaderFacts, RequestFacts } from "./facts.ts";
-import { canonicalHost } from "./host.ts";
+import type { canonicalHost } from "./host.ts";
 import { canonicalPath, encodePath, queryParameters, type CanonicalPath } from "./path.ts";
 
 const NO_RAW_HEADERS = new ValueFault("raw-headers");
@@ -8,6 +8,7 @@ const NO_RAW_HEADERS = new ValueFault("raw-headers");
 /** `request.*` of one HTTP request. A getter that yields undefined is an attribute without value. */
 export class Request {
   readonly #facts: RequestFacts;
+  readonly #readHost: typeof canonicalHost;
   readonly #hidden: ReadonlySet<string> | undefined;
   #target: CanonicalPath | undefined;
   #host: string | undefined | null = null;
@@ -15,15 +16,16 @@ export class Request {
   #urlPath: string | undefined;
   #queryParameters: Map<string, string[]> | undefined | null = null;
 
-  constructor(facts: RequestFacts, hidden?: ReadonlySet<string>) {
+  constructor(facts: RequestFacts, readHost: typeof canonicalHost, hidden?: ReadonlySet<string>) {
     this.#facts = facts;
+    this.#readHost = readHost;
     this.#hidden = hidden;
   }
 
   /** The same request without these headers (lower case), for rules of a policy that sets them itself. */
   without(hidden: ReadonlySet<string>): Request {
     const { joined } = this.#allHeaders();
-    for (const name of hidden) if (joined.has(name)) return new Request(this.#facts, hidden);
+    for (const name of hidden) if (joined.has(name)) return new Request(this.#facts, this.#readHost, hidden);
     return this;
   }
 
@@ -36,7 +38,7 @@ export class Request {
   }
 
   get host(): string | undefined {
-    if (this.#host === null) this.#host = canonicalHost(this.#facts.host);
+    if (this.#host === null) this.#host = this.#readHost(this.#facts.host);
     return this.#host;
   }
 
@@ -49,9 +51,9 @@ export class Request {
   }
 
   get url_path(): string | undefined {
-    const segments = this.path_segments;
-    if (segments === undefined) return undefined;
-    return (this.#urlPath ??= encodePath(segments));
+    const { target } = this;
+    if (target.kind !== "segments") return undefined;
+    return (this.#urlPath ??= target.plainPath ?? encodePath(target.segments));
   }
 
   get query(): string | undefined {

@@ -68,10 +68,20 @@ export function unary(meter: Meter, node: UnaryNode): Evaluate {
   };
 }
 
+/** `request.method == "GET"`: most comparisons have a constant on their right, and need no more than this. */
+function comparison(meter: Meter, left: Node, constant: string, isEqual: boolean): Evaluate {
+  return (evaluator, _node, variables) =>
+    equal(meter, left.evaluate(evaluator, left, variables), constant) === isEqual;
+}
+
 type Operation = (evaluator: Evaluator, left: unknown, right: unknown) => unknown;
 
 export function binary(meter: Meter, node: BinaryNode): Evaluate {
   const [left, right] = node.args;
+  const constant: unknown = right.op === "value" ? right.args : undefined;
+  if (typeof constant === "string" && (node.op === "==" || node.op === "!=")) {
+    return comparison(meter, left, constant, node.op === "==");
+  }
   const operate = operationOf(meter, node);
   return (evaluator, _node, variables) => {
     const first = left.evaluate(evaluator, left, variables);

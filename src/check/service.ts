@@ -31,7 +31,7 @@ export function checkMethod(host: CheckHost): (request: Buffer, deadlineAtMs: nu
   const nextDecisionId = decisionIds();
   return (request, deadlineAtMs) => {
     const startedAtMs = host.nowMs();
-    const { decision, dialect } = check(host, request, deadlineAtMs);
+    const { decision, dialect } = check(host, request, { startedAtMs, deadlineAtMs });
     const answer = encodeResponse(decision.verdict, { decisionId: nextDecisionId(), dialect });
     countDecision(host, decision.verdict);
     judgeShadows(host, decision);
@@ -45,11 +45,16 @@ interface Checked {
   readonly dialect: "http" | "grpc";
 }
 
-function check(host: CheckHost, request: Buffer, deadlineAtMs: number): Checked {
+interface Time {
+  readonly startedAtMs: number;
+  readonly deadlineAtMs: number;
+}
+
+function check(host: CheckHost, request: Buffer, { startedAtMs, deadlineAtMs }: Time): Checked {
   const snapshot = host.snapshot();
   if (snapshot === undefined) return refused("weir/not-ready");
-  const untilMs = Math.min(deadlineAtMs, host.nowMs() + snapshot.settings.checkTimeoutMs);
-  if (host.nowMs() >= untilMs) return refused("weir/overload");
+  const untilMs = Math.min(deadlineAtMs, startedAtMs + snapshot.settings.checkTimeoutMs);
+  if (startedAtMs >= untilMs) return refused("weir/overload");
   try {
     const attributes = new Attributes(checkFacts(request), snapshot.settings);
     const decision = decide(snapshot, attributes);

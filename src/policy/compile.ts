@@ -1,3 +1,4 @@
+import { canonicalHost } from "../attributes/host.ts";
 import { parseSpiffeId } from "../attributes/spiffe.ts";
 import { remember } from "../std/remember.ts";
 import { createEngine } from "../cel/environment.ts";
@@ -102,13 +103,14 @@ function snapshotOf(settings: Settings, drafts: readonly Draft[], revision: stri
   return { revision, settings, policies, lookup: buildLookup(policies) };
 }
 
-/** A mesh has more workloads than this behind one weir only seldom. */
-const MAX_REMEMBERED_PEERS = 1_000;
+/** Peers and hosts that come again and again; with more, all are forgotten and it starts anew. */
+const MAX_REMEMBERED = 1_000;
 
 const settingsOf = (server: ServerFile): Settings => ({
   listen: server.listen,
   trustDomains: new Set(server.mesh.trustDomains),
-  spiffeId: remember(MAX_REMEMBERED_PEERS, parseSpiffeId),
+  spiffeId: remember(MAX_REMEMBERED, parseSpiffeId),
+  host: remember(MAX_REMEMBERED, canonicalHost),
   checkTimeoutMs: server.checkTimeoutMs,
   maxInFlight: server.maxInFlight,
   ungoverned: server.ungoverned,

@@ -7,7 +7,9 @@ export function remember<T>(bound: number, compute: (text: string) => T): (text:
   return (text) => {
     const found = known.get(text);
     if (found !== undefined) return found;
+    // What has no result is short work again, and hostile texts do not push out the others.
     const computed = compute(text);
+    if (computed === undefined) return computed;
     if (known.size >= bound) known.clear();
     known.set(text, computed);
     return computed;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Attributes } from "../../src/attributes/attributes.ts";
 import type { CheckFacts, PeerFacts, RequestFacts } from "../../src/attributes/facts.ts";
+import { canonicalHost } from "../../src/attributes/host.ts";
 import { parseSpiffeId } from "../../src/attributes/spiffe.ts";
 import { ValueFault } from "../../src/std/fault.ts";
 
@@ -19,7 +20,11 @@ function attributes(request: Partial<RequestFacts>, more: Partial<CheckFacts> = 
     metadata: () => new Map(),
   };
   const facts = { ...nothing, request: { ...empty, ...request }, ...more };
-  return new Attributes(facts, { trustDomains: new Set(["cluster.local"]), spiffeId: parseSpiffeId });
+  return new Attributes(facts, {
+    trustDomains: new Set(["cluster.local"]),
+    spiffeId: parseSpiffeId,
+    host: canonicalHost,
+  });
 }
 
 describe("the attributes of a request", () => {

@@ -78,7 +78,7 @@ describe("the check path", () => {
     ["without a configuration", undefined, "weir/not-ready", 503],
     ["past its deadline", open, "weir/overload", 503, {}, undefined, 999],
     ["at its deadline", open, "weir/overload", 503, {}, undefined, 1_000],
-    ["whose deadline passes while it is decided", open, "weir/overload", 503, { nowMs: clockThatJumps(3) }],
+    ["whose deadline passes while it is decided", open, "weir/overload", 503, { nowMs: clockThatJumps(1) }],
     ["whose bytes are no message", open, "weir/bad-request", 400, {}, Buffer.from([0x0a, 0xff])],
     ["in which weir has a bug", broken, "weir/internal", 500],
     ["without a host", open, "weir/bad-host", 400, {}, Buffer.alloc(0)],
@@ -110,11 +110,11 @@ describe("the check path", () => {
   });
 
   it("has as much time as the configuration gives, though Envoy gives more", () => {
-    const slow = serve(open, { nowMs: clockThatJumps(3) });
+    const slow = serve(open, { nowMs: clockThatJumps(1) });
     assert.equal(told(slow.check(BASE, 5_000))["rule"], "weir/overload");
     const patient = serve(
       { ...open, settings: { ...open.settings, checkTimeoutMs: 300 } },
-      { nowMs: clockThatJumps(3) },
+      { nowMs: clockThatJumps(1) },
     );
     assert.equal(told(patient.check(BASE, 5_000))["rule"], "allows");
   });
