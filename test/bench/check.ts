@@ -17,7 +17,7 @@ const usage = `usage: node test/bench/check.ts [--rounds 5] [--requests 40000] [
 Measures how many checks a second weir answers with 1, 10, 100 and 1,000 rules, beside a server that only decodes.
 --write puts the table into docs/performance.md.`;
 
-/** What is measured: each a server of its own, one after the other in every round. */
+/** What is measured: each a server of its own, started anew, one after the other in every round. */
 const contenders: readonly Contender[] = [
   { name: "bare", policies: undefined },
   { name: "1 rule", policies: { hosts: 1, rulesPerHost: 1 } },
@@ -32,11 +32,15 @@ interface Contender {
   readonly policies: Amount | undefined;
 }
 
-/** A contender that runs, and what was measured of it, one entry a round. */
+/** What was measured of a contender, one entry a round. */
+interface Measured extends Contender {
+  readonly rounds: Round[];
+}
+
+/** A contender that runs. */
 interface Running extends Contender {
   readonly target: Target;
   readonly answerBytes: number;
-  readonly rounds: Round[];
 }
 
 interface Round {
@@ -81,25 +85,25 @@ async function main(): Promise<number> {
   return 0;
 }
 
-async function measure(h2load: Found, rounds: number, load: Load): Promise<readonly Running[]> {
+async function measure(h2load: Found, rounds: number, load: Load): Promise<readonly Measured[]> {
+  const measured: readonly Measured[] = contenders.map((contender) => ({ ...contender, rounds: [] }));
+  for (let round = 1; round <= rounds; round++) {
+    console.error(`round ${round} of ${rounds}`);
+    for (const one of measured) one.rounds.push(await measureFresh(h2load, one, load));
+  }
+  return measured;
+}
+
+/** A process of its own each time: how one happens to be compiled and laid out makes a tenth and more. */
+async function measureFresh(h2load: Found, contender: Contender, load: Load): Promise<Round> {
   await using open = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "weir-bench-"));
   open.defer(() => rm(folder, { recursive: true, force: true }));
-  const running: Running[] = [];
-  for (const [index, contender] of contenders.entries()) {
-    const target = open.adopt(await start(contender, join(folder, String(index))), (one) =>
-      one.process.stop(),
-    );
-    const answerBytes = await verify(contender, target);
-    running.push({ ...contender, target, answerBytes, rounds: [] });
-  }
+  const target = open.adopt(await start(contender, folder), (one) => one.process.stop());
+  const answerBytes = await verify(contender, target);
   // The first answers of a server come from code that is not compiled yet.
-  for (const one of running) await runLoad(h2load, one.target.checks, checkRequest(), load);
-  for (let round = 1; round <= rounds; round++) {
-    console.error(`round ${round} of ${rounds}`);
-    for (const one of running) one.rounds.push(await measureRound(h2load, one, load));
-  }
-  return running;
+  await runLoad(h2load, target.checks, checkRequest(), load);
+  return await measureRound(h2load, { ...contender, target, answerBytes }, load);
 }
 
 async function start({ policies }: Contender, folder: string): Promise<Target> {
@@ -184,7 +188,7 @@ function grown(
   return new Map(added.filter(([, value]) => value !== 0));
 }
 
-function report(measured: readonly Running[]): string {
+function report(measured: readonly Measured[]): string {
   const rows = measured.map(({ name, rounds }) => ({
     name,
     perSecond: median(rounds.map(({ saturated }) => saturated.perSecond)),
@@ -222,7 +226,7 @@ function report(measured: readonly Running[]): string {
 }
 
 /** Round by round, because what else the machine does changes from round to round. */
-function ratios(measured: readonly Running[], name: string, to: string): readonly number[] {
+function ratios(measured: readonly Measured[], name: string, to: string): readonly number[] {
   const perSecond = (wanted: string): readonly number[] =>
     measured.find((one) => one.name === wanted)?.rounds.map(({ saturated }) => saturated.perSecond) ?? [];
   const others = perSecond(to);
