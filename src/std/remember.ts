@@ -7,11 +7,15 @@ export function remember<T>(bound: number, compute: (text: string) => T): (text:
   return (text) => {
     const found = known.get(text);
     if (found !== undefined) return found;
+    const own = detached(text);
+    const computed = compute(own);
     // What has no result is short work again, and hostile texts do not push out the others.
-    const computed = compute(text);
     if (computed === undefined) return computed;
     if (known.size >= bound) known.clear();
-    known.set(text, computed);
+    known.set(own, computed);
     return computed;
   };
 }
+
+/** A copy: a part of a text keeps the whole of it in memory, here a message of a caller's choice. */
+const detached = (text: string): string => Buffer.from(text, "utf16le").toString("utf16le");
