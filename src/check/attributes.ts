@@ -200,8 +200,7 @@ class Entry {
   }
 
   #text(range: Range): string {
-    const isAscii = this.#reader.isAscii(range.start, range.end);
-    return isAscii ? this.#reader.text(range) : sanitizeUtf8(this.#reader.bytes(range));
+    return this.#reader.asciiText(range) ?? sanitizeUtf8(this.#reader.bytes(range));
   }
 }
 

@@ -1,6 +1,6 @@
 import { Auth, Client, Destination, Source, Workload } from "../attributes/peer.ts";
 import { Request } from "../attributes/request.ts";
-import { rootOf, VOCABULARY, type Attribute, type Phase } from "../attributes/vocabulary.ts";
+import { POLICY_ROOTS, rootOf, VOCABULARY, type Attribute, type Phase } from "../attributes/vocabulary.ts";
 import type { Declarations, Engine, Environment, ObjectType, TypeName } from "../cel/expression.ts";
 
 /** The classes whose values stand for the roots of the vocabulary. */
@@ -74,6 +74,5 @@ function declare({ phase, identities, lets }: Shape): Declarations {
 /** The names that an expression may begin with, beside its policy's own. */
 export const ROOTS: ReadonlySet<string> = new Set([
   ...VOCABULARY.map(({ name }) => rootOf(name)),
-  "auth",
-  "path",
+  ...Object.keys(POLICY_ROOTS),
 ]);

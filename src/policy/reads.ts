@@ -1,4 +1,4 @@
-import { rootOf, VOCABULARY, type Phase } from "../attributes/vocabulary.ts";
+import { POLICY_ROOTS, rootOf, VOCABULARY, type Phase } from "../attributes/vocabulary.ts";
 import type { Parsed, Read, Step } from "../cel/expression.ts";
 import type { Code } from "./codes.ts";
 import { isReadable, ROOTS, WORKLOAD_FIELDS } from "./declarations.ts";
@@ -56,8 +56,7 @@ function resolve(read: Read, names: Names, isGuarded: boolean): ReadProblem | un
 
 /** The roots that an expression of a phase can begin with. */
 const rootsOf = (phase: Phase): readonly string[] => [
-  "auth",
-  "path",
+  ...Object.keys(POLICY_ROOTS),
   ...new Set(VOCABULARY.filter((one) => isReadable(one, phase)).map(({ name }) => rootOf(name))),
 ];
 

@@ -25,14 +25,17 @@ export class WireReader {
   }
 
   /** The text of a range. Bytes that are not UTF-8 become U+FFFD. */
-  text({ start, end }: Range): string {
-    return this.isAscii(start, end)
-      ? this.#latin1.slice(start, end)
-      : this.#bytes.toString("utf8", start, end);
+  text(range: Range): string {
+    return this.asciiText(range) ?? this.#bytes.toString("utf8", range.start, range.end);
+  }
+
+  /** The text of a range that is ASCII; undefined of any other. */
+  asciiText({ start, end }: Range): string | undefined {
+    return this.#isAscii(start, end) ? this.#latin1.slice(start, end) : undefined;
   }
 
   /** Four bytes at a time: headers are long. */
-  isAscii(start: number, end: number): boolean {
+  #isAscii(start: number, end: number): boolean {
     let bits = 0;
     let at = start;
     for (; at + 4 <= end; at += 4) bits |= this.#view.getInt32(at);

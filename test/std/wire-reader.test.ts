@@ -108,7 +108,7 @@ describe("the wire format", () => {
         ];
         const reader = new WireReader(Buffer.from(bytes));
         assert.equal(
-          reader.isAscii(start, end),
+          reader.asciiText({ start, end }) !== undefined,
           bytes.subarray(start, end).every((byte) => byte < 0x80),
         );
       }),
