@@ -12,6 +12,7 @@ const code = await runCommand(process.argv.slice(2), {
     print: (text) => void process.stdout.write(text),
     complain: (text) => void process.stderr.write(text),
   },
+  environment: process.env,
   signal: ending.signal,
   onHangup: (callback) => void process.on("SIGHUP", callback),
 });

@@ -25,7 +25,7 @@ describe("the server", () => {
     );
 
   async function start(): Promise<RunningServer> {
-    const started = await startServer({ folders: [folder.path], log });
+    const started = await startServer({ folders: [folder.path], log, environment: {}, stance: "enforce" });
     if ("kind" in started) return assert.fail("the configuration was refused");
     running.push(started);
     return started;
@@ -77,7 +77,7 @@ describe("the server", () => {
 
   it("does not start with a configuration that is refused", async () => {
     await writeFile(join(folder.path, "a.yaml"), "weir: 1\npolicy: a\n");
-    const refused = await startServer({ folders: [folder.path], log });
+    const refused = await startServer({ folders: [folder.path], log, environment: {}, stance: "enforce" });
     assert.ok("kind" in refused && refused.diagnostics.length > 0);
   });
 
@@ -86,7 +86,10 @@ describe("the server", () => {
     const first = await start();
     const taken = formatAddress(first.listening.metrics);
     await configure(taken);
-    await assert.rejects(startServer({ folders: [folder.path], log }), /cannot listen on/);
+    await assert.rejects(
+      startServer({ folders: [folder.path], log, environment: {}, stance: "enforce" }),
+      /cannot listen on/,
+    );
     assert.equal(await get(first, "/healthz"), "200 ok");
   });
 });

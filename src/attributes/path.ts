@@ -132,4 +132,19 @@ export function queryParameters(query: string): Map<string, string[]> | undefine
   return parameters;
 }
 
+/** How a query writes the names of these parameters: each spelling that is read as one of them, `%74ier` for `tier`. */
+export function parameterSpellings(query: string, names: ReadonlySet<string>): ReadonlySet<string> {
+  const spellings = new Set<string>();
+  if (names.size === 0 || query === "") return spellings;
+  for (const pair of query.split("&")) {
+    const written = pair.split("=", 1)[0] ?? "";
+    const name = decodeParameter(written);
+    if (name !== undefined && names.has(name)) spellings.add(written);
+  }
+  return spellings;
+}
+
+/** The one spelling that is used for the name or value of a parameter. */
+export const encodeParameter = (text: string): string => encodeURIComponent(text.toWellFormed());
+
 const decodeParameter = (text: string): string | undefined => percentDecode(text.replaceAll("+", " "));

@@ -47,8 +47,20 @@ abstract class Peer {
 
   /** The certificate's name when it is a SPIFFE id, of whatever trust domain. */
   get presented(): SpiffeId | undefined {
-    if (this.#presented === null) this.#presented = this.#reading.spiffeId(this.#facts.principal);
+    if (this.#presented === null) this.#presented = this.#readSpiffeId();
     return this.#presented;
+  }
+
+  /**
+   * Envoy names the first of several URI SANs, and two are no identity (X509-SVID section 2). So where the certificate
+   * itself is sent, what it says must be the same, and all that it says.
+   */
+  #readSpiffeId(): SpiffeId | undefined {
+    const { principal, certificate } = this.#facts;
+    const named = this.#reading.spiffeId(principal);
+    if (named === undefined || certificate === "") return named;
+    const uris = this.#reading.certificate(certificate)?.uris;
+    return uris?.length === 1 && uris[0] === principal ? named : undefined;
   }
 }
 
@@ -77,6 +89,3 @@ export class Workload {
     this.service_account = spiffeId.serviceAccount;
   }
 }
-
-/** `auth`: the identities of one policy that hold for one request, by name. */
-export class Auth extends Map<string, Workload> {}

@@ -1,4 +1,5 @@
 import { ValueFault } from "../std/fault.ts";
+import { RequestBody } from "./body.ts";
 import type { HeaderFacts, RequestFacts } from "./facts.ts";
 import type { canonicalHost } from "./host.ts";
 import { canonicalPath, encodePath, queryParameters, type CanonicalPath } from "./path.ts";
@@ -15,17 +16,22 @@ export class Request {
   #headers: HeaderFacts | undefined;
   #urlPath: string | undefined;
   #queryParameters: Map<string, string[]> | undefined | null = null;
+  #body: RequestBody | undefined;
 
-  constructor(facts: RequestFacts, readHost: typeof canonicalHost, hidden?: ReadonlySet<string>) {
+  constructor(facts: RequestFacts, readHost: typeof canonicalHost, view?: View) {
     this.#facts = facts;
     this.#readHost = readHost;
-    this.#hidden = hidden;
+    this.#hidden = view?.hidden;
+    this.#body = view?.body;
   }
 
   /** The same request without these headers (lower case), for rules of a policy that sets them itself. */
   without(hidden: ReadonlySet<string>): Request {
     const { joined } = this.#allHeaders();
-    for (const name of hidden) if (joined.has(name)) return new Request(this.#facts, this.#readHost, hidden);
+    for (const name of hidden) {
+      if (!joined.has(name)) continue;
+      return new Request(this.#facts, this.#readHost, { hidden, body: this.#sharedBody() });
+    }
     return this;
   }
 
@@ -90,9 +96,22 @@ export class Request {
   }
 
   get headers_all(): Map<string, string[]> {
-    const { all } = this.#allHeaders();
-    if (all === undefined) throw NO_RAW_HEADERS;
-    return all;
+    const { headerLines } = this;
+    if (headerLines === undefined) throw NO_RAW_HEADERS;
+    return headerLines;
+  }
+
+  /** `headers_all`, or undefined where the edge joined them. */
+  get headerLines(): Map<string, string[]> | undefined {
+    return this.#allHeaders().all;
+  }
+
+  get body(): Uint8Array {
+    return this.#sharedBody().bytes;
+  }
+
+  get json(): unknown {
+    return this.#sharedBody().json;
   }
 
   get referer(): string | undefined {
@@ -103,9 +122,19 @@ export class Request {
     return this.headers.get("user-agent");
   }
 
+  #sharedBody(): RequestBody {
+    return (this.#body ??= new RequestBody(this.#facts));
+  }
+
   #allHeaders(): HeaderFacts {
     return (this.#headers ??= hide(this.#facts.headers(), this.#hidden));
   }
+}
+
+/** The same request as one policy sees it. */
+interface View {
+  readonly hidden: ReadonlySet<string>;
+  readonly body: RequestBody;
 }
 
 const presence = (text: string): string | undefined => (text === "" ? undefined : text);

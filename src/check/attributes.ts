@@ -1,45 +1,54 @@
 import { CheckRequest } from "../wire/envoy/service/auth/v3/external_auth.ts";
-import type { CheckFacts, HeaderFacts, PeerFacts, RequestFacts } from "../attributes/facts.ts";
-import { readStruct } from "../std/struct.ts";
-import { sanitizeUtf8 } from "../std/utf8.ts";
+import { bodyFacts, contentLength, PARTIAL_BODY_HEADER } from "../attributes/body.ts";
+import type {
+  BodyFacts,
+  CheckFacts,
+  HeaderFacts,
+  PeerFacts,
+  ProxyFacts,
+  RequestFacts,
+} from "../attributes/facts.ts";
 import type { DescribedRequest } from "../policy/tests-file.ts";
+import { lengthField, MalformedMessage, varintField, WireReader, type Range } from "../std/wire-reader.ts";
 import {
-  lengthField,
-  MalformedMessage,
-  varintField,
-  WireReader,
-  type Range,
-  type WireFields,
-} from "../std/wire-reader.ts";
+  lastField,
+  NOWHERE,
+  PeerMessage,
+  readHeaders,
+  readMetadata,
+  readTextMap,
+  readTime,
+} from "./decode.ts";
+
+/** An Envoy of which nothing is known. */
+const ANY_PROXY: ProxyFacts = { principal: undefined, listenerRole: undefined };
 
 /**
  * What a CheckRequest (envoy.service.auth.v3; field numbers of external_auth.proto and
  * attribute_context.proto) says. Its outline is walked at once; what stands in it is decoded when
- * something reads it. A field that comes twice counts as its last. Throws MalformedMessage, and so do the
- * getters of what it returns.
+ * something reads it. A field that comes twice counts as its last. Throws MalformedMessage, also where the
+ * message is neither of an HTTP request nor of a TCP connection, and so do the getters of what it returns.
  */
-export const checkFacts = (bytes: Buffer): CheckFacts => new CheckMessage(new WireReader(bytes));
+export const checkFacts = (bytes: Buffer, proxy: ProxyFacts = ANY_PROXY): CheckFacts =>
+  new CheckMessage(new WireReader(bytes), proxy);
 
-const NOWHERE: Range = { start: 0, end: 0 };
-
-function lastField(reader: WireReader, range: Range, number: number): Range {
-  let found = NOWHERE;
-  const fields = reader.fields(range);
-  while (fields.next()) if (fields.tag === lengthField(number)) found = fields.range();
-  return found;
-}
-
-/** AttributeContext: source 1, destination 2, request 4, context_extensions 10, metadata_context 11. */
+/**
+ * AttributeContext: source 1, destination 2, request 4, context_extensions 10, metadata_context 11,
+ * tls_session 12. Envoy's network filter sends no request.
+ */
 class CheckMessage implements CheckFacts {
-  readonly request: RequestFacts;
+  readonly request: RequestFacts | undefined;
+  readonly proxy: ProxyFacts;
   readonly #reader: WireReader;
   readonly #attributes: Range;
   readonly #source: Range = NOWHERE;
   readonly #destination: Range = NOWHERE;
   readonly #metadata: Range = NOWHERE;
+  readonly #tls: Range = NOWHERE;
 
-  constructor(reader: WireReader) {
+  constructor(reader: WireReader, proxy: ProxyFacts) {
     this.#reader = reader;
+    this.proxy = proxy;
     this.#attributes = lastField(reader, reader.whole, 1);
     let request = NOWHERE;
     const fields = reader.fields(this.#attributes);
@@ -48,16 +57,23 @@ class CheckMessage implements CheckFacts {
       else if (fields.tag === lengthField(2)) this.#destination = fields.range();
       else if (fields.tag === lengthField(4)) request = fields.range();
       else if (fields.tag === lengthField(11)) this.#metadata = fields.range();
+      else if (fields.tag === lengthField(12)) this.#tls = fields.range();
     }
-    this.request = new HttpMessage(reader, request);
+    if (request !== NOWHERE) this.request = new HttpMessage(reader, request);
+    else if (isEmpty(lastField(reader, this.#source, 1))) throw NOT_A_CHECK;
   }
 
   get source(): PeerFacts {
-    return readPeer(this.#reader, this.#source);
+    return new PeerMessage(this.#reader, this.#source);
   }
 
   get destination(): PeerFacts {
-    return readPeer(this.#reader, this.#destination);
+    return new PeerMessage(this.#reader, this.#destination);
+  }
+
+  /** TLSSession: sni 1. */
+  get serverName(): string {
+    return this.#reader.text(lastField(this.#reader, this.#tls, 1));
   }
 
   contextExtensions(): Map<string, string> {
@@ -69,7 +85,11 @@ class CheckMessage implements CheckFacts {
   }
 }
 
-/** Request: time 1, http 2; HttpRequest: id 1, method 2, path 4, host 5, scheme 6, size 9, protocol 10. */
+const NOT_A_CHECK = new MalformedMessage("neither an HTTP request nor the address of a connection's peer");
+
+const isEmpty = ({ start, end }: Range): boolean => start === end;
+
+/** Request: time 1, http 2; HttpRequest: id 1, method 2, path 4, host 5, scheme 6, size 9, protocol 10, body 11, raw_body 12. */
 class HttpMessage implements RequestFacts {
   readonly id: string = "";
   readonly method: string = "";
@@ -77,10 +97,11 @@ class HttpMessage implements RequestFacts {
   readonly host: string = "";
   readonly scheme: string = "";
   readonly protocol: string = "";
-  readonly sizeBytes: bigint | undefined;
   readonly #reader: WireReader;
   readonly #time: Range = NOWHERE;
   readonly #http: Range = NOWHERE;
+  readonly #receivedBytes: bigint = 0n;
+  #headers: HeaderFacts | undefined;
 
   constructor(reader: WireReader, request: Range) {
     this.#reader = reader;
@@ -89,8 +110,7 @@ class HttpMessage implements RequestFacts {
       if (fields.tag === lengthField(1)) this.#time = fields.range();
       else if (fields.tag === lengthField(2)) this.#http = fields.range();
     }
-    // Envoy writes -1 where it does not know the body's length yet; 0, the default of proto3, is never written.
-    let size = this.#http === NOWHERE ? -1n : 0n;
+    if (this.#http === NOWHERE) throw NOT_A_CHECK;
     fields.enter(this.#http);
     while (fields.next()) {
       const { tag } = fields;
@@ -101,10 +121,18 @@ class HttpMessage implements RequestFacts {
       else if (tag === lengthField(4)) this.path = reader.text(fields);
       else if (tag === lengthField(5)) this.host = reader.text(fields);
       else if (tag === lengthField(6)) this.scheme = reader.text(fields);
-      else if (tag === varintField(9)) size = fields.int64();
+      else if (tag === varintField(9)) this.#receivedBytes = fields.int64();
       else if (tag === lengthField(10)) this.protocol = reader.text(fields);
     }
-    this.sizeBytes = size < 0n ? undefined : size;
+  }
+
+  /**
+   * Envoy's `size` is what it has received so far, 0 where it did not wait for the body. So it counts only beside a whole
+   * one; otherwise Content-Length does, to which Envoy holds the caller.
+   */
+  get sizeBytes(): bigint | undefined {
+    const { joined } = this.headers();
+    return joined.get(PARTIAL_BODY_HEADER) === "false" ? this.#receivedBytes : contentLength(joined);
   }
 
   get timeMs(): number | undefined {
@@ -112,128 +140,41 @@ class HttpMessage implements RequestFacts {
   }
 
   headers(): HeaderFacts {
-    return readHeaders(this.#reader, this.#http);
-  }
-}
-
-/** google.protobuf.Timestamp: seconds 1, nanos 2; in epoch milliseconds. */
-function readTime(reader: WireReader, range: Range): number {
-  let seconds = 0n;
-  let nanos = 0;
-  const fields = reader.fields(range);
-  while (fields.next()) {
-    if (fields.tag === varintField(1)) seconds = fields.int64();
-    else if (fields.tag === varintField(2)) nanos = fields.number;
-  }
-  return Number(seconds) * 1_000 + Math.floor(nanos / 1_000_000);
-}
-
-/** More headers than this are not read. Envoy's own bound is 100. */
-const MAX_HEADERS = 1_000;
-const TOO_MANY_HEADERS = new MalformedMessage("too many headers");
-
-/**
- * HttpRequest: headers 3 holds joined values, header_map 13 every line (Envoy's `encode_raw_headers`);
- * Envoy fills one of them. Both give the same joined form.
- */
-function readHeaders(reader: WireReader, http: Range): HeaderFacts {
-  const headerMap = lastField(reader, http, 13);
-  if (headerMap === NOWHERE) return { joined: readTextMap(reader, http, lengthField(3)), all: undefined };
-  const all = readHeaderLines(reader, headerMap);
-  return { joined: new Map(Array.from(all, ([name, values]) => [name, values.join(",")])), all };
-}
-
-/** HeaderMap: headers 1. */
-function readHeaderLines(reader: WireReader, range: Range): Map<string, string[]> {
-  const all = new Map<string, string[]>();
-  const entry = new Entry(reader, "header");
-  let count = 0;
-  const fields = reader.fields(range);
-  while (fields.next()) {
-    if (fields.tag !== lengthField(1)) continue;
-    if (++count > MAX_HEADERS) throw TOO_MANY_HEADERS;
-    entry.read(fields);
-    const values = all.get(entry.key);
-    if (values === undefined) all.set(entry.key, [entry.value]);
-    else values.push(entry.value);
-  }
-  return all;
-}
-
-/** The entries of a `map<string, string>` among the fields of a message. */
-function readTextMap(reader: WireReader, message: Range, entryTag: number): Map<string, string> {
-  const entries = new Map<string, string>();
-  const entry = new Entry(reader, "map entry");
-  const fields = reader.fields(message);
-  while (fields.next()) {
-    if (fields.tag !== entryTag) continue;
-    entry.read(fields);
-    entries.set(entry.key, entry.value);
-    if (entries.size > MAX_HEADERS) throw TOO_MANY_HEADERS;
-  }
-  return entries;
-}
-
-/** A map entry (key 1, value 2) or a HeaderValue (key 1, value 2, raw_value 3, of which Envoy sends one). */
-class Entry {
-  key = "";
-  value = "";
-  readonly #reader: WireReader;
-  readonly #fields: WireFields;
-  readonly #lastValueTag: number;
-
-  constructor(reader: WireReader, kind: "map entry" | "header") {
-    this.#reader = reader;
-    this.#fields = reader.fields(NOWHERE);
-    this.#lastValueTag = lengthField(kind === "header" ? 3 : 2);
+    return (this.#headers ??= readHeaders(this.#reader, this.#http));
   }
 
-  read(range: Range): void {
-    const fields = this.#fields.enter(range);
-    this.key = "";
-    this.value = "";
-    while (fields.next()) {
-      if (fields.tag === lengthField(1)) this.key = this.#reader.text(fields);
-      else if (fields.tag === lengthField(2) || fields.tag === this.#lastValueTag)
-        this.value = this.#text(fields);
-    }
+  /** Envoy fills `body`, or `raw_body` with `pack_as_bytes`. */
+  body(): BodyFacts {
+    const raw = lastField(this.#reader, this.#http, 12);
+    const range = raw === NOWHERE ? lastField(this.#reader, this.#http, 11) : raw;
+    const { joined } = this.headers();
+    return bodyFacts(this.#reader.bytes(range), joined.get(PARTIAL_BODY_HEADER), contentLength(joined));
   }
-
-  #text(range: Range): string {
-    return this.#reader.asciiText(range) ?? sanitizeUtf8(this.#reader.bytes(range));
-  }
-}
-
-/** Metadata: filter_metadata 1, a map of google.protobuf.Struct by namespace. */
-function readMetadata(reader: WireReader, range: Range): Map<string, unknown> {
-  const namespaces = new Map<string, unknown>();
-  const fields = reader.fields(range);
-  while (fields.next()) {
-    if (fields.tag !== lengthField(1)) continue;
-    const name = reader.text(lastField(reader, fields, 1));
-    namespaces.set(name, readStruct(reader, lastField(reader, fields, 2)));
-  }
-  return namespaces;
-}
-
-/** Peer: address 1, principal 4; Address: socket_address 1; SocketAddress: address 2, port_value 3. */
-function readPeer(reader: WireReader, peer: Range): PeerFacts {
-  let address = "";
-  let port: number | undefined;
-  const fields = reader.fields(lastField(reader, lastField(reader, peer, 1), 1));
-  while (fields.next()) {
-    if (fields.tag === lengthField(2)) address = reader.text(fields);
-    else if (fields.tag === varintField(3)) port = fields.number;
-  }
-  return { address, port, principal: reader.text(lastField(reader, peer, 4)) };
 }
 
 /**
- * The CheckRequest that Envoy would send for a request as a test describes it, with every header line kept.
+ * The CheckRequest that Envoy would send for a request or connection as a test describes it, with every header line kept.
  * `principal` is what the caller's certificate says.
  */
 export function encodeCheckRequest(request: DescribedRequest, principal: string, timeMs: number): Buffer {
-  const { method, host = "", path = "", scheme = "http", source, destination } = request;
+  const { source, destination, sni, protocol } = request;
+  const route: [string, string][] = request.route === undefined ? [] : [["weir.route", request.route]];
+  const time = { seconds: BigInt(Math.floor(timeMs / 1_000)), nanos: (timeMs % 1_000) * 1_000_000 };
+  const message = CheckRequest.fromPartial({
+    attributes: {
+      source: peerOf({ ...source, spiffe: source?.spiffe ?? principal }),
+      destination: peerOf(destination ?? {}),
+      ...(protocol === "tcp" ? {} : { request: { time, http: httpOf(request) } }),
+      ...(sni === undefined ? {} : { tlsSession: { sni } }),
+    },
+  });
+  if (message.attributes !== undefined)
+    message.attributes.contextExtensions = new Map([...route, ...request.context]);
+  return Buffer.from(CheckRequest.encode(message).finish());
+}
+
+function httpOf(request: DescribedRequest) {
+  const { method, host = "", path = "", scheme = "http" } = request;
   const pseudo: [string, readonly string[]][] = [
     [":authority", [host]],
     [":method", [method]],
@@ -242,26 +183,18 @@ export function encodeCheckRequest(request: DescribedRequest, principal: string,
   ];
   const grpc: [string, readonly string[]][] =
     request.grpc === true ? [["content-type", ["application/grpc"]]] : [];
-  const lines = [...pseudo, ...grpc, ...request.headers].flatMap(([name, values]) =>
+  const rawBody = Buffer.from(request.body ?? "");
+  const sent: [string, readonly string[]][] =
+    request.body === undefined ? [] : [[PARTIAL_BODY_HEADER, ["false"]]];
+  const lines = [...pseudo, ...grpc, ...request.headers, ...sent].flatMap(([name, values]) =>
     values.map((value) => ({ key: name.toLowerCase(), value: "", rawValue: Buffer.from(value) })),
   );
-  const route: [string, string][] = request.route === undefined ? [] : [["weir.route", request.route]];
-  const message = CheckRequest.fromPartial({
-    attributes: {
-      source: peerOf(source?.address ?? "127.0.0.1", source?.spiffe ?? principal),
-      destination: peerOf(destination?.address ?? "127.0.0.1", destination?.spiffe ?? ""),
-      request: {
-        time: { seconds: BigInt(Math.floor(timeMs / 1_000)), nanos: (timeMs % 1_000) * 1_000_000 },
-        http: { method, host, path, scheme, size: -1n, protocol: "HTTP/1.1", headerMap: { headers: lines } },
-      },
-    },
-  });
-  if (message.attributes !== undefined)
-    message.attributes.contextExtensions = new Map([...route, ...request.context]);
-  return Buffer.from(CheckRequest.encode(message).finish());
+  const size = BigInt(rawBody.length);
+  return { method, host, path, scheme, size, protocol: "HTTP/1.1", headerMap: { headers: lines }, rawBody };
 }
 
-const peerOf = (address: string, principal: string) => ({
-  address: { socketAddress: { address, portValue: 0 } },
-  principal,
+const peerOf = ({ address, port, spiffe, certificate }: NonNullable<DescribedRequest["source"]>) => ({
+  address: { socketAddress: { address: address ?? "127.0.0.1", portValue: port ?? 0 } },
+  principal: spiffe ?? "",
+  certificate: encodeURIComponent(certificate ?? ""),
 });

@@ -1,101 +1,122 @@
-import type { Attributes } from "../attributes/attributes.ts";
-import { Unknown } from "../cel/expression.ts";
-import type { Subject } from "../policy/match.ts";
-import type { Policy, Snapshot } from "../policy/snapshot.ts";
+import type { AskRule, RefusalRule, Snapshot } from "../policy/snapshot.ts";
+import { Evidence } from "../policy/evidence.ts";
+import { Answers } from "./ask.ts";
+import { authenticate, identityRefusal, type Authentication } from "./authenticate.ts";
 import { defaultDenial, ownDenial, ruleDenial } from "./denial.ts";
 import { allow, type Grant } from "./effects.ts";
 import { Faults } from "./faults.ts";
+import { candidatesFor, governingOf, type Candidate, type Governing } from "./governing.ts";
+import type { Question } from "./question.ts";
 import { firstAllow, refusalOutcome } from "./rules.ts";
-import type { Verdict } from "./verdict.ts";
+import { refuseUnreadable } from "./unreadable.ts";
+import type { Decider, Verdict } from "./verdict.ts";
 
 /** A verdict, and the policies that were asked for it. */
 export interface Decision {
   readonly verdict: Verdict;
   /** Everything that applied, policies in shadow too, for what is evaluated after the answer. */
   readonly governing: readonly Governing[];
-}
-
-/** A policy that applies to one request, with what its expressions read. */
-export interface Governing {
-  readonly policy: Policy;
-  readonly context: object;
+  readonly authentication: Authentication | undefined;
+  /** While weir only observes: the refusal that it would have given itself. */
+  readonly observed?: Decider;
 }
 
 /**
- * Attributes to verdict: the one way to a decision, for gRPC, HTTP and `weir test` alike.
- * A definite refusal beats a fault of the request, which beats a fault of ours, which beats a grant;
- * so the verdict does not depend on the order of policies and rules, and no caller can choose an error.
+ * Attributes to verdict: the one way to a decision, for gRPC, HTTP and `weir test` alike. There is a promise only
+ * where somebody is waited for. A definite refusal beats a fault of the request, which beats a fault of ours, which
+ * beats a grant; so the verdict does not depend on the order of policies and rules, and no caller can choose an error.
  */
-export function decide(snapshot: Snapshot, attributes: Attributes): Decision {
-  const unreadable = refuseUnreadable(attributes);
-  if (unreadable !== undefined) return { verdict: unreadable, governing: [] };
+export function decide(question: Question): Decision | Promise<Decision> {
+  const unreadable = refuseUnreadable(question);
+  if (unreadable !== undefined) return withoutPolicies(question, unreadable);
 
+  const evidence = new Evidence(question.attributes, question.given);
+  const candidates = candidatesFor(question, evidence);
+  const authentication = authenticate(question, evidence, candidates);
+  return whenReady(authentication.pending, () => {
+    const answers = new Answers(question, evidence);
+    const course = courseOf({ question, authentication, answers }, candidates);
+    const refused = refuseLocally(course);
+    if (refused !== undefined) return course.decided(refused);
+    if (!course.enforced.some(({ policy }) => policy.asks.length > 0))
+      return course.decided(conclude(course));
+    const hopeless = course.answers.refuseUnasked(course.enforced) ?? refuseHopeless(course);
+    if (hopeless !== undefined) return course.decided(hopeless);
+    const pending = course.answers.ask(course.enforced, course.faults);
+    return whenReady(pending, () => course.decided(conclude(course)));
+  });
+}
+
+/** Goes on at once where nothing is waited for. */
+const whenReady = <T>(pending: Promise<void> | undefined, next: () => T | Promise<T>): T | Promise<T> =>
+  pending === undefined ? next() : pending.then(next);
+
+function withoutPolicies({ snapshot }: Question, refusal: Verdict): Decision {
+  const none = { governing: [], authentication: undefined };
+  if (snapshot.stance === "enforce") return { ...none, verdict: refusal };
+  return { ...none, verdict: allow({ grants: [OBSERVED], enforced: [] }), observed: refusal.by };
+}
+
+/** One decision on its way. */
+interface Course {
+  readonly question: Question;
+  readonly authentication: Authentication;
+  /** The enforced policies that apply, by name. */
+  readonly enforced: readonly Governing[];
+  readonly faults: Faults;
+  readonly answers: Answers;
+  readonly decided: (verdict: Verdict) => Decision;
+}
+
+function courseOf(
+  begun: Pick<Course, "question" | "authentication" | "answers">,
+  candidates: readonly Candidate[],
+): Course {
+  const { authentication } = begun;
   const faults = new Faults();
-  const governing = findGoverning(snapshot, attributes, faults);
-  const enforced = governing.filter(({ policy }) => policy.mode === "enforce");
-  const verdict =
-    refuse(enforced, faults) ??
-    refuseUngranted(snapshot, enforced) ??
-    grant({ snapshot, attributes, enforced, faults });
-  return { verdict, governing };
+  const governing = governingOf(candidates, faults);
+  return {
+    ...begun,
+    enforced: governing.filter(({ mode }) => mode === "enforce"),
+    faults,
+    decided: (verdict) => {
+      const decision = { verdict, governing, authentication };
+      return isOnlyObserved(begun.question.snapshot, governing)
+        ? { ...decision, observed: UNGOVERNED.by }
+        : decision;
+    },
+  };
 }
 
-/** What two servers may read differently is not decided about at all. */
-function refuseUnreadable({ request }: Attributes): Verdict | undefined {
-  if (request.host === undefined) return ownDenial("weir/bad-host");
-  if (request.target.kind === "ambiguous") return ownDenial("weir/ambiguous-path");
-  return undefined;
-}
+/** Whether a request passes only because weir observes: no policy could grant it. */
+const isOnlyObserved = ({ stance, settings }: Snapshot, governing: readonly Governing[]): boolean =>
+  stance === "observe" &&
+  settings.ungoverned === "deny" &&
+  !governing.some(({ policy }) => policy.kind === "grants");
 
-/** The policies whose match holds and whose exception does not. UNKNOWN in either: the policy applies. */
-function findGoverning(snapshot: Snapshot, attributes: Attributes, faults: Faults): readonly Governing[] {
-  const governing: Governing[] = [];
-  for (const { policy, bindings } of snapshot.lookup.find(new RequestSubject(attributes))) {
-    const context = policy.context(attributes, bindings);
-    const applies = policy.when?.evaluate(context);
-    if (applies === false || policy.except?.evaluate(context) === true) continue;
-    if (applies instanceof Unknown && policy.mode === "enforce") {
-      faults.note(applies.fault, { policy: policy.id, rule: "match" });
-    }
-    governing.push({ policy, context });
+/** What refuses without asking anybody: bad credentials, denies and requires, and that nothing can grant. */
+function refuseLocally(course: Course): Verdict | undefined {
+  const { enforced, authentication, question } = course;
+  for (const governing of enforced) {
+    const refused =
+      identityRefusal(governing.policy, authentication) ??
+      refuseByRules(governing, governing.policy.refusals, course);
+    if (refused !== undefined) return refused;
   }
-  return governing;
-}
-
-/** What the static parts of matches compare, read when one of them does. */
-class RequestSubject implements Subject {
-  readonly #attributes: Attributes;
-
-  constructor(attributes: Attributes) {
-    this.#attributes = attributes;
-  }
-
-  get host(): string {
-    return this.#attributes.request.host ?? "";
-  }
-
-  get method(): string {
-    return this.#attributes.request.method;
-  }
-
-  get segments(): readonly string[] | undefined {
-    return this.#attributes.request.path_segments;
-  }
-
-  get destination(): string | undefined {
-    const { namespace, service_account: serviceAccount } = this.#attributes.destination;
-    return namespace && serviceAccount && `${namespace}/${serviceAccount}`;
-  }
-
-  get route(): string | undefined {
-    return this.#attributes.context_extensions.get("weir.route");
-  }
+  return refuseUngranted(question.snapshot, enforced);
 }
 
 /** The first deny that is true or require that is false. What is UNKNOWN is noted and prevents a grant. */
-function refuse(enforced: readonly Governing[], faults: Faults): Verdict | undefined {
-  for (const { policy, context } of enforced) {
-    for (const rule of policy.refusals) {
+function refuseByRules(
+  { policy, context }: Governing,
+  rules: readonly (RefusalRule | AskRule)[],
+  { faults, answers }: Course,
+): Verdict | undefined {
+  for (const rule of rules) {
+    if (rule.kind === "ask") {
+      const refused = answers.refusal(policy, rule, { context, faults });
+      if (refused !== undefined) return refused;
+    } else {
       const outcome = refusalOutcome(rule, context);
       if (outcome === "refuses") return ruleDenial(policy, rule, context);
       if (outcome !== "passes") faults.note(outcome.fault, { policy: policy.id, rule: rule.id });
@@ -104,49 +125,83 @@ function refuse(enforced: readonly Governing[], faults: Faults): Verdict | undef
   return undefined;
 }
 
-interface Granting {
-  readonly snapshot: Snapshot;
-  readonly attributes: Attributes;
-  readonly enforced: readonly Governing[];
-  readonly faults: Faults;
+/** Where nothing that can grant matches, the refusal is definite: it beats the faults of guards. */
+function refuseUngranted(
+  { settings, stance }: Snapshot,
+  enforced: readonly Governing[],
+): Verdict | undefined {
+  const isGoverned = enforced.some(({ policy }) => policy.kind === "grants");
+  const mayPass = isGoverned || settings.ungoverned === "allow" || stance === "observe";
+  return mayPass ? undefined : ownDenial("weir/ungoverned");
+}
+
+/** What refuses whatever handlers would answer, and what a fault has made hopeless: then nobody is asked. */
+function refuseHopeless({ enforced, faults }: Course): Verdict | undefined {
+  const isFaulty = faults.verdict() !== undefined;
+  for (const { policy, context } of enforced) {
+    // What is UNKNOWN here may only be so until there are answers.
+    const rule = policy.answered.find(
+      (one): one is RefusalRule => one.kind !== "ask" && refusalOutcome(one, context) === "refuses",
+    );
+    if (rule !== undefined) return ruleDenial(policy, rule, context);
+    const found = firstAllow(policy, context);
+    if (found.kind === "refuses") return defaultDenial(policy, context);
+    if (isFaulty && found.kind === "unknown" && found.fault !== "ours")
+      faults.note(found.fault, { policy: policy.id, rule: found.rule });
+  }
+  return faults.verdict();
+}
+
+/** What handlers have answered, and the rules that read it; then the allows. */
+function conclude(course: Course): Verdict {
+  for (const governing of course.enforced) {
+    const refused = refuseByRules(governing, governing.policy.answered, course);
+    if (refused !== undefined) return refused;
+  }
+  return grant(course);
 }
 
 /** One grant of each policy that can grant, or the refusal of the first that definitely does not. */
-function grant({ snapshot, attributes, enforced, faults }: Granting): Verdict {
+function grant({ enforced, faults, question, answers }: Course): Verdict {
   const grants: Grant[] = [];
   for (const { policy, context } of enforced) {
     const found = firstAllow(policy, context);
     switch (found.kind) {
       case "refuses":
-        return defaultDenial(policy);
+        return defaultDenial(policy, context);
       case "unknown":
         faults.note(found.fault, { policy: policy.id, rule: found.rule });
         break;
-      case "grants":
-        grants.push({
-          by: { policy: policy.id, rule: found.rule?.id ?? "default" },
-          rule: found.rule,
-          context,
-        });
+      case "grants": {
+        const by = { policy: policy.id, rule: found.rule?.id ?? "default" };
+        const effects = [
+          ...(found.rule === undefined ? [] : [found.rule.effects]),
+          ...answers.effects(policy),
+        ];
+        grants.push({ by, effects, context });
         break;
+      }
       case "nothing":
         break;
     }
   }
-  const fault = faults.verdict();
-  if (fault !== undefined) return fault;
-  const [first, ...others] = grants;
-  if (first !== undefined) return allow([first, ...others], enforced, attributes);
-  return snapshot.settings.ungoverned === "allow"
-    ? allow([UNGOVERNED], enforced, attributes)
-    : ownDenial("weir/ungoverned");
+  return faults.verdict() ?? granted(question, enforced, grants);
+}
+
+function granted(
+  { snapshot, attributes }: Question,
+  enforced: readonly Governing[],
+  [first, ...others]: readonly Grant[],
+): Verdict {
+  const { stance, settings } = snapshot;
+  const bare = stance === "observe" ? OBSERVED : settings.ungoverned === "allow" ? UNGOVERNED : undefined;
+  const reason = first ?? bare;
+  if (reason === undefined) return ownDenial("weir/ungoverned");
+  return allow({ grants: [reason, ...others], enforced, attributes });
 }
 
 /** weir.yaml's `ungoverned: allow` is a grant like any other. */
-const UNGOVERNED: Grant = { by: { policy: "", rule: "weir/ungoverned" }, rule: undefined, context: {} };
+const UNGOVERNED: Grant = { by: { policy: "", rule: "weir/ungoverned" }, effects: [], context: {} };
 
-/** Where nothing that can grant matches, the refusal is definite: it beats the faults of guards. */
-function refuseUngranted(snapshot: Snapshot, enforced: readonly Governing[]): Verdict | undefined {
-  const isGoverned = enforced.some(({ policy }) => policy.kind === "grants");
-  return isGoverned || snapshot.settings.ungoverned === "allow" ? undefined : ownDenial("weir/ungoverned");
-}
+/** And so is `serve --observe`. */
+const OBSERVED: Grant = { by: { policy: "", rule: "weir/observe" }, effects: [], context: {} };

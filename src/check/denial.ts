@@ -1,7 +1,8 @@
 import { STATUS_CODES } from "node:http";
-import { Unknown, UNKNOWN } from "../cel/expression.ts";
-import type { HeaderEffect, Policy, RefusalRule } from "../policy/snapshot.ts";
+import type { Answer } from "../policy/effects.ts";
+import type { AskRule, Policy, RefusalRule } from "../policy/snapshot.ts";
 import type { Fault } from "../std/fault.ts";
+import { headerText, rendered } from "./texts.ts";
 import type { Decider, Denied, HeaderValue } from "./verdict.ts";
 
 /** Refusals of weir's own, that no policy can change: id to status and what the caller reads. */
@@ -9,7 +10,10 @@ const OWN = {
   "weir/bad-host": [400, "the Host header is empty, repeated or ill-formed"],
   "weir/ambiguous-path": [400, "the path can be read in more than one way"],
   "weir/bad-request": [400, "the request could not be read"],
+  "weir/too-large": [413, "the request is too large to be checked"],
+  "weir/caller-not-allowed": [403, "this proxy may not ask here"],
   "weir/ungoverned": [403, undefined],
+  "weir/team-not-loaded": [503, "the policies of what was asked for are not loaded"],
   "weir/overload": [503, "too busy to decide; try again"],
   "weir/not-ready": [503, "not ready to decide; try again"],
   "weir/internal": [500, undefined],
@@ -24,7 +28,8 @@ export function ownDenial(id: OwnRefusal): Denied {
 }
 
 /** A policy none of whose allows holds. */
-export const defaultDenial = (policy: Policy): Denied => denied({ policy: policy.id, rule: "default" }, 403);
+export const defaultDenial = (policy: Policy, context: object): Denied =>
+  answered({ policy: policy.id, rule: "default" }, policy.fallbackAnswer, context);
 
 /** A value that the request should have had, and had not or not well formed. */
 export function faultDenial(fault: Exclude<Fault, "ours">, by: Decider): Denied {
@@ -42,42 +47,84 @@ export function faultDenial(fault: Exclude<Fault, "ours">, by: Decider): Denied 
   }
 }
 
+/** What a credential was found to be that is presented and does not hold: status and what the caller reads. */
+const CREDENTIALS = {
+  bad: [401, undefined],
+  ambiguous: [400, "a credential is presented more than once"],
+  unavailable: [503, "the credential cannot be verified now; try again"],
+  flooded: [429, "too many bad credentials; try again later"],
+} as const satisfies Record<string, readonly [status: number, text: string | undefined]>;
+
+/** The refusal of an identity, which is a rule of its own. */
+export function identityDenial(policy: Policy, name: string, kind: keyof typeof CREDENTIALS): Denied {
+  const [status, text] = CREDENTIALS[kind];
+  return denied({ policy: policy.id, rule: `identity/${name}` }, status, text);
+}
+
 /** A deny that is true or a require that is false, with the answer that the rule gives. */
-export function ruleDenial(policy: Policy, rule: RefusalRule, context: object): Denied {
+export const ruleDenial = (policy: Policy, rule: RefusalRule, context: object): Denied =>
+  answered({ policy: policy.id, rule: rule.id }, rule.answer, context);
+
+interface AskRefusal {
+  readonly context: object;
+  readonly status: number | undefined;
+  readonly message: string | undefined;
+}
+
+/** A handler's refusal. The rule's own words stand above the handler's. */
+export function askDenial(policy: Policy, rule: AskRule, { context, status, message }: AskRefusal): Denied {
+  const by = { policy: policy.id, rule: rule.id };
   const { answer } = rule;
-  const plain = denied({ policy: policy.id, rule: rule.id }, answer.status ?? 403);
-  // The refusal stands whether or not its words can be had.
+  // A redirect has a status of its own: with that of a refusal nobody would follow it.
+  const own = answer.redirect === undefined ? (answer.status ?? refusing(status)) : answer.status;
+  const found = answered(by, { ...answer, status: own }, context);
+  if (message === undefined || answer.body !== undefined) return found;
+  return { ...found, body: `${message}\n` };
+}
+
+/** `onError: deny`. The rule's own words speak of a refusal, and nobody has refused. */
+export const unansweredDenial = (policy: Policy, rule: AskRule): Denied =>
+  denied({ policy: policy.id, rule: rule.id }, 503, "what decides this cannot be asked now; try again");
+
+/** A handler can refuse with a status that refuses, and with no other. */
+const refusing = (status: number | undefined): number | undefined =>
+  status !== undefined && Number.isInteger(status) && status >= 400 && status <= 599 ? status : undefined;
+
+/** The refusal stands whether or not its words can be had. */
+function answered(by: Decider, answer: Answer, context: object): Denied {
+  const location = answer.redirect === undefined ? undefined : headerText(answer.redirect.render(context));
+  const isRedirect = typeof location === "string" && location !== "";
+  // Without its address a redirect is a plain refusal: a status of 300 would send the caller nowhere.
+  const status = isRedirect ? (answer.status ?? 302) : (atLeast400(answer.status) ?? 403);
+  const plain = denied(by, status);
   const body = answer.body?.render(context);
   const contentType = headerText(answer.contentType?.render(context) ?? plain.contentType);
   return {
     ...plain,
     body: typeof body === "string" ? body : plain.body,
     contentType: typeof contentType === "string" ? contentType : plain.contentType,
-    headers: answer.headers.flatMap((header) => renderHeader(header, context)),
+    headers: [
+      ...(isRedirect ? [["location", location] as const] : []),
+      ...rendered(answer.set, context),
+      ...rendered(answer.append, context),
+    ],
+    metadata: rendered(answer.metadata, context),
   };
 }
 
-// RFC 9110 section 5.5 allows a tab and no other control character.
-const UNPRINTABLE = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+const atLeast400 = (status: number | undefined): number | undefined =>
+  status !== undefined && status >= 400 ? status : undefined;
 
-function renderHeader({ name, value }: HeaderEffect, context: object): readonly HeaderValue[] {
-  const text = headerText(value.render(context));
-  return text instanceof Unknown ? [] : [[name, text]];
-}
+const NONE: readonly HeaderValue[] = [];
 
-/** A header's value, or UNKNOWN for one that no header can carry: CR, LF, NUL and their like never reach one. */
-export function headerText(value: string | Unknown): string | Unknown {
-  if (value instanceof Unknown) return value;
-  return UNPRINTABLE.test(value) ? UNKNOWN.request : value;
-}
-
-function denied(by: Decider, status: number, text = STATUS_CODES[status] ?? "Denied"): Denied {
+function denied(by: Decider, status: number, text: string = STATUS_CODES[status] ?? "Denied"): Denied {
   return {
     kind: "deny",
     by,
     status,
     body: `${text}\n`,
     contentType: "text/plain; charset=utf-8",
-    headers: [],
+    headers: NONE,
+    metadata: NONE,
   };
 }

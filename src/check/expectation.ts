@@ -1,9 +1,18 @@
 import { Attributes } from "../attributes/attributes.ts";
-import { Workload } from "../attributes/peer.ts";
-import { parseSpiffeId } from "../attributes/spiffe.ts";
-import type { TestsFile, Expectation, Principal } from "../policy/tests-file.ts";
-import type { PlainValue } from "../policy/fields.ts";
+import type { CheckAnswer } from "../adapter/adapter.ts";
+import type { Finding, Presented, Verifier } from "../identity/verifier.ts";
+import type { PlainValue } from "../policy/fields-of-collections.ts";
+import type { Identity } from "../policy/identity.ts";
+import { typedValue } from "../policy/identity-values.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
+import {
+  subjectOf,
+  type DescribedRequest,
+  type Expectation,
+  type Principal,
+  type TestsFile,
+} from "../policy/tests-file.ts";
+import type { Backends } from "../runtime/backends.ts";
 import { checkFacts, encodeCheckRequest } from "./attributes.ts";
 import { decide } from "./decide.ts";
 import type { Decider, HeaderValue, Verdict } from "./verdict.ts";
@@ -16,55 +25,110 @@ export interface Outcome {
   readonly differences: readonly string[];
 }
 
+/** What expectations are tried with. */
+export interface Trial {
+  readonly snapshot: Snapshot;
+  readonly file: TestsFile;
+  /** Verifies raw credentials with the keys of the configuration; keys behind a URL are never fetched. */
+  readonly verifiers: ReadonlyMap<Identity, Verifier>;
+  readonly nowMs: number;
+}
+
 /**
  * One expectation of a file of tests through the server's own code: the described request is encoded as
- * Envoy would, decoded, and decided about. Identities that the test gives replace what it would prove.
+ * Envoy would, decoded, and decided about. Identities that the test gives replace what it would prove, and what it says
+ * of handlers replaces their answers.
  */
-export function tryExpectation(
-  snapshot: Snapshot,
-  file: TestsFile,
-  expectation: Expectation,
-  nowMs: number,
-): Outcome {
+export async function tryExpectation(trial: Trial, expectation: Expectation): Promise<Outcome> {
+  const { snapshot, file } = trial;
   const principal = file.principals.get(expectation.as);
-  const request = file.requests.get(expectation.request);
-  if (principal === undefined || request === undefined) throw new Error("the file of tests was not checked");
+  const described = file.requests.get(expectation.request);
+  if (principal === undefined || described === undefined)
+    throw new Error("the file of tests was not checked");
+  const nowMs = file.nowMs ?? trial.nowMs;
   const spiffe = principal.kind === "credentials" ? (principal.spiffe ?? "") : "";
-  const facts = checkFacts(encodeCheckRequest(request, spiffe, file.nowMs ?? nowMs));
-  const attributes = new Attributes(facts, snapshot.settings, identitiesOf(principal));
-  const { verdict } = decide(snapshot, attributes);
+  const facts = checkFacts(encodeCheckRequest(withCredentials(described, principal), spiffe, nowMs));
+  const { verdict } = await decide({
+    snapshot,
+    attributes: new Attributes(facts, snapshot.settings),
+    backends: new StubbedBackends(trial, expectation),
+    nowMs,
+    askUntilMs: Infinity,
+    given: principal.kind === "identities" ? principal.identities : undefined,
+  });
   return { expectation, verdict, differences: differences(file.tests, expectation, verdict) };
 }
 
-function identitiesOf(principal: Principal): ReadonlyMap<string, Workload> | undefined {
-  if (principal.kind === "credentials") return undefined;
-  return new Map(Array.from(principal.identities, ([name, fields]) => [name, workloadOf(fields)]));
-}
+const withCredentials = (request: DescribedRequest, principal: Principal): DescribedRequest =>
+  principal.kind === "identities"
+    ? request
+    : { ...request, headers: new Map([...request.headers, ...principal.headers]) };
 
-/** A SPIFFE id says all; without one, or beside one, the fields say it singly. */
-function workloadOf(fields: ReadonlyMap<string, PlainValue>): Workload {
-  const text = (name: string): string | undefined => {
-    const value = fields.get(name);
-    return typeof value === "string" ? value : undefined;
-  };
-  const id = text("id") ?? "";
-  const spiffeId = parseSpiffeId(id);
-  return new Workload({
-    id,
-    trustDomain: text("trust_domain") ?? spiffeId?.trustDomain ?? "",
-    namespace: text("namespace") ?? spiffeId?.namespace,
-    serviceAccount: text("service_account") ?? spiffeId?.serviceAccount,
-  });
+/** The handlers of a test: each says what the test says that it does. */
+class StubbedBackends implements Backends {
+  readonly #trial: Trial;
+  readonly #expectation: Expectation;
+
+  constructor(trial: Trial, expectation: Expectation) {
+    this.#trial = trial;
+    this.#expectation = expectation;
+  }
+
+  find(identity: Identity, presented: Presented, nowMs: number): Finding | Promise<Finding> {
+    const verifier = this.#trial.verifiers.get(identity);
+    return (
+      verifier?.find(presented, nowMs) ?? { kind: "unavailable", reason: "nothing verifies it in a test" }
+    );
+  }
+
+  ask(handler: string): CheckAnswer {
+    const stub = this.#expectation.backends.get(handler) ?? this.#trial.file.backends.get(handler);
+    const answer = stub?.kind === "byPrincipal" ? stub.answers.get(this.#expectation.as) : stub?.answer;
+    switch (answer?.kind) {
+      case undefined:
+        return {
+          verdict: "error",
+          reason: `the test does not say what ${handler} answers ${this.#expectation.as}`,
+        };
+      case "timeout":
+        return { verdict: "error", reason: "the time was up" };
+      case "deny": {
+        const { status, message } = answer;
+        return {
+          verdict: "deny",
+          ...(status === undefined ? {} : { status }),
+          ...(message === undefined ? {} : { message }),
+        };
+      }
+      case "allow":
+        return { verdict: "allow", outputs: this.#outputs(handler, answer.outputs) };
+    }
+  }
+
+  /** Of the types that the adapter declares. */
+  #outputs(handler: string, written: ReadonlyMap<string, PlainValue>): ReadonlyMap<string, unknown> {
+    const type = this.#trial.snapshot.handlers.get(handler)?.outputs;
+    const values = Array.from(
+      written,
+      ([name, value]) => [name, typedValue(type?.fields[name], value)] as const,
+    );
+    return new Map(values.filter(([, value]) => value !== undefined));
+  }
 }
 
 function differences(policy: string, expectation: Expectation, verdict: Verdict): readonly string[] {
   const { kind, rule } = expectation.verdict;
-  const wanted = rule.includes("/") ? rule : `${policy}/${rule}`;
+  const wanted = nameOf(subjectOf(policy, rule));
   // Weir's own rules are named alone, though `weir/budget` says whose expression it was.
   const isWanted = (by: Decider): boolean => wanted === (rule.startsWith("weir/") ? by.rule : nameOf(by));
   const isDecided = verdict.kind === kind && decidersOf(verdict).some(isWanted);
   if (!isDecided) return [`expected ${kind} by ${wanted}, got ${verdict.kind} by ${nameOf(verdict.by)}`];
-  return [...statusDifference(expectation, verdict), ...headerDifferences(expectation, verdict)];
+  return [
+    ...statusDifference(expectation, verdict),
+    ...headerDifferences(expectation, verdict),
+    ...missing("query parameter", expectation.query, verdict.kind === "allow" ? verdict.querySet : []),
+    ...missing("metadata field", expectation.metadata, verdict.kind === "error" ? [] : verdict.metadata),
+  ];
 }
 
 const decidersOf = (verdict: Verdict): readonly Decider[] =>
@@ -86,7 +150,11 @@ function statusDifference({ status, body }: Expectation, verdict: Verdict): read
 function headerDifferences({ sets, removes, response }: Expectation, verdict: Verdict): readonly string[] {
   const isAllowed = verdict.kind === "allow";
   const removed = isAllowed ? verdict.requestRemove : [];
-  const answered = isAllowed ? verdict.responseSet : verdict.kind === "deny" ? verdict.headers : [];
+  const answered = isAllowed
+    ? [...verdict.responseSet, ...verdict.responseAppend]
+    : verdict.kind === "deny"
+      ? verdict.headers
+      : [];
   return [
     ...missing("request header", sets, isAllowed ? verdict.requestSet : []),
     ...missing("response header", response, answered),
@@ -103,7 +171,7 @@ function missing(
 ): readonly string[] {
   const values = new Map(found);
   return Array.from(wanted).flatMap(([name, value]) => {
-    const actual = values.get(name.toLowerCase());
+    const actual = values.get(name) ?? values.get(name.toLowerCase());
     return actual === value ? [] : [`expected the ${what} ${name}: ${value}, got ${actual ?? "none"}`];
   });
 }

@@ -1,3 +1,4 @@
+import { encodeParameter } from "../attributes/path.ts";
 import { bytesOf, messageField, numberField, textField } from "../std/wire-writer.ts";
 import type { Allowed, Denied, HeaderValue, Verdict } from "./verdict.ts";
 
@@ -41,8 +42,12 @@ const STATUS_OK = messageField(STATUS, "");
 const STATUS_DENIED = messageField(STATUS, numberField(1, 7));
 const STATUS_FAILED = messageField(STATUS, numberField(1, 14));
 
-/** OkHttpResponse: headers 2, headers_to_remove 5, response_headers_to_add 6. */
-function allowed({ requestSet, requestRemove, responseSet }: Allowed): string {
+/**
+ * OkHttpResponse: headers 2, headers_to_remove 5, response_headers_to_add 6, query_parameters_to_set 7,
+ * query_parameters_to_remove 8.
+ */
+function allowed(verdict: Allowed): string {
+  const { requestSet, requestRemove, responseSet, responseAppend, querySet, queryRemove } = verdict;
   let message = "";
   for (const [name, value] of requestSet) message += messageField(2, header(name, value, REPLACE));
   for (const name of requestRemove) message += textField(5, name);
@@ -50,8 +55,15 @@ function allowed({ requestSet, requestRemove, responseSet }: Allowed): string {
   for (const [name, value] of responseSet) {
     message += messageField(6, header(name, value, name === "set-cookie" ? APPEND : REPLACE));
   }
+  for (const [name, value] of responseAppend) message += messageField(6, header(name, value, APPEND));
+  for (const [name, value] of querySet) message += messageField(7, parameter(name, value));
+  for (const name of queryRemove) message += textField(8, name);
   return message;
 }
+
+/** QueryParameter: key 1, value 2. Envoy writes both into the path as they are, so they are escaped here. */
+const parameter = (name: string, value: string): string =>
+  textField(1, encodeParameter(name)) + textField(2, encodeParameter(value));
 
 /** HeaderValueOption: header 1 (HeaderValue: key 1, value 2), append 2. */
 const header = (name: string, value: string, append: string): string =>
@@ -95,6 +107,13 @@ function grpcStatus(httpStatus: number): number {
       return 5;
     case 429:
       return 8;
+    // A call cannot be sent elsewhere: whoever redirects asks for a sign-in.
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 308:
+      return 16;
     case 500:
       return 13;
     case 503:
@@ -104,8 +123,14 @@ function grpcStatus(httpStatus: number): number {
   }
 }
 
-/** A google.protobuf.Struct with the one field `weir`. */
-const metadata = ({ by, kind }: Verdict, { decisionId }: Envelope): string =>
+/** A google.protobuf.Struct with the field `weir`, and what the policies add. */
+const metadata = (verdict: Verdict, { decisionId }: Envelope): string =>
+  weirField(verdict, decisionId) +
+  (verdict.kind === "error" ? [] : verdict.metadata)
+    .map(([name, value]) => structEntry(name, textField(3, value)))
+    .join("");
+
+const weirField = ({ by, kind }: Verdict, decisionId: string): string =>
   structEntry(
     "weir",
     messageField(

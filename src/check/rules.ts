@@ -1,9 +1,24 @@
 import { Unknown } from "../cel/expression.ts";
-import type { AllowRule, Policy, RefusalRule } from "../policy/snapshot.ts";
+import { printScalar } from "../cel/format.ts";
+import { percentOf } from "../cel/percent.ts";
+import type { AllowRule, Policy, RefusalRule, Share } from "../policy/snapshot.ts";
 import type { Fault } from "../std/fault.ts";
 
-/** What one deny or require says. It applies when its `when` is UNKNOWN. */
+/** Whether what has this share is enforced for one request. Where it is not known who that is, it is. */
+export function isEnforced(share: Share | undefined, context: object): boolean {
+  if (share === undefined) return true;
+  const value = share.by.evaluate(context);
+  const key = value instanceof Unknown ? undefined : printScalar(value);
+  return key === undefined || percentOf(key, share.salt) < share.percent;
+}
+
+/** What one enforced deny or require says of a request that it is enforced for; of others it says nothing. */
 export function refusalOutcome(rule: RefusalRule, context: object): "refuses" | "passes" | Unknown {
+  return isEnforced(rule.share, context) ? refusalOf(rule, context) : "passes";
+}
+
+/** What one deny or require says. It applies when its `when` is UNKNOWN. */
+export function refusalOf(rule: RefusalRule, context: object): "refuses" | "passes" | Unknown {
   if (rule.when?.evaluate(context) === false) return "passes";
   const value = rule.condition.evaluate(context);
   if (value instanceof Unknown) return value;
@@ -29,6 +44,7 @@ export type AllowOutcome =
 export function firstAllow(policy: Policy, context: object): AllowOutcome {
   let unknown: Extract<AllowOutcome, { kind: "unknown" }> | undefined;
   for (const rule of policy.allows) {
+    if (!isEnforced(rule.share, context)) continue;
     const outcome = allowOutcome(rule, context);
     if (outcome === "grants") return { kind: "grants", rule };
     if (outcome === "passes") continue;

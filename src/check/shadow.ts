@@ -1,7 +1,9 @@
 import { Unknown } from "../cel/expression.ts";
 import type { Rule } from "../policy/snapshot.ts";
-import type { Governing } from "./decide.ts";
-import { allowOutcome, firstAllow, refusalOutcome } from "./rules.ts";
+import type { Decision } from "./decide.ts";
+import { appliesTo, type Governing } from "./governing.ts";
+import { allowOutcome, firstAllow, isEnforced, refusalOf, refusalOutcome } from "./rules.ts";
+import { identityRefusal, type Authentication } from "./authenticate.ts";
 
 /** What one rule, or one policy, in shadow would have said. */
 export interface ShadowOutcome {
@@ -10,33 +12,67 @@ export interface ShadowOutcome {
   readonly verdict: "allow" | "deny" | "unknown";
 }
 
-/** Evaluated after the answer. Rules that would not have mattered are left out. */
-export function shadowOutcomes(governing: readonly Governing[]): readonly ShadowOutcome[] {
-  return governing.flatMap((one) => [...shadowRules(one), ...shadowPolicy(one)]);
+/** Whether there is anything to evaluate: most policies have no shadow. */
+export const hasShadow = ({ governing, observed }: Decision): boolean =>
+  observed !== undefined ||
+  governing.some(({ policy, mode }) => mode === "shadow" || policy.shadows.length > 0);
+
+/**
+ * Evaluated after the answer. Rules that would not have mattered are left out. There is a promise only where keys of a
+ * credential are waited for that nothing enforced has read.
+ */
+export function shadowOutcomes(
+  decision: Decision,
+): readonly ShadowOutcome[] | Promise<readonly ShadowOutcome[]> {
+  const { governing, authentication, observed } = decision;
+  const own: readonly ShadowOutcome[] = observed === undefined ? [] : [{ ...observed, verdict: "deny" }];
+  if (authentication === undefined) return own;
+  const all = () => [
+    ...own,
+    ...governing
+      .filter(applies)
+      .flatMap((one) => [...shadowRules(one), ...shadowPolicy(one, authentication)]),
+  ];
+  const read = governing.flatMap(({ policy, mode }) => [
+    ...policy.shadowIdentities.values(),
+    ...(mode === "shadow" ? policy.identities.values() : []),
+  ]);
+  const pending = read.length === 0 ? undefined : authentication.also(read);
+  return pending === undefined ? all() : pending.then(all);
 }
 
-/** Whether there is anything to evaluate: most policies have no shadow. */
-export const hasShadow = (governing: readonly Governing[]): boolean =>
-  governing.some(({ policy }) => policy.mode === "shadow" || policy.shadows.length > 0);
+/** Who asks is found out after the answer where only a policy in shadow wants to know; until then all of those apply. */
+function applies({ policy, context, mode }: Governing): boolean {
+  if (mode === "enforce" || policy.gate === "open") return true;
+  context.forget();
+  return appliesTo(policy, context) !== "no";
+}
 
-function shadowRules({ policy, context }: Governing): readonly ShadowOutcome[] {
+function shadowRules({ policy, context, mode }: Governing): readonly ShadowOutcome[] {
   return policy.shadows.flatMap((rule) => {
+    // Of a rule with a share, the requests that it was enforced for are no shadow.
+    if (mode === "enforce" && rule.share !== undefined && isEnforced(rule.share, context)) return [];
     const verdict = ruleVerdict(rule, context);
     return verdict === undefined ? [] : [{ policy: policy.id, rule: rule.id, verdict }];
   });
 }
 
 function ruleVerdict(rule: Rule, context: object): ShadowOutcome["verdict"] | undefined {
-  const outcome = rule.kind === "allow" ? allowOutcome(rule, context) : refusalOutcome(rule, context);
+  const outcome = rule.kind === "allow" ? allowOutcome(rule, context) : refusalOf(rule, context);
   if (outcome instanceof Unknown) return "unknown";
   if (outcome === "passes") return undefined;
   return outcome === "grants" ? "allow" : "deny";
 }
 
-/** A whole file in shadow: the one outcome that it would have had. */
-function shadowPolicy({ policy, context }: Governing): readonly ShadowOutcome[] {
-  if (policy.mode === "enforce") return [];
+/** A whole file in shadow: the one outcome that it would have had. What a handler would answer is not known. */
+function shadowPolicy(
+  { policy, context, mode }: Governing,
+  authentication: Authentication,
+): readonly ShadowOutcome[] {
+  if (mode === "enforce") return [];
   const outcome = (rule: string, verdict: ShadowOutcome["verdict"]) => [{ policy: policy.id, rule, verdict }];
+  const refused = identityRefusal(policy, authentication);
+  if (refused !== undefined) return outcome(refused.by.rule, "deny");
   let unknown: string | undefined;
   for (const rule of policy.refusals) {
     const found = refusalOutcome(rule, context);
@@ -45,6 +81,7 @@ function shadowPolicy({ policy, context }: Governing): readonly ShadowOutcome[] 
   }
   const allow = firstAllow(policy, context);
   if (allow.kind === "refuses") return outcome("default", "deny");
+  unknown ??= policy.answered[0]?.id;
   if (unknown !== undefined) return outcome(unknown, "unknown");
   if (allow.kind === "unknown") return outcome(allow.rule, "unknown");
   return allow.kind === "grants" ? outcome(allow.rule?.id ?? "default", "allow") : [];

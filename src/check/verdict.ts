@@ -15,10 +15,18 @@ export interface Allowed {
   readonly by: Decider;
   /** What every policy that grants has granted by. */
   readonly grants: readonly Decider[];
+  /** Headers with their whole value: what is appended is joined with what the request had. */
   readonly requestSet: readonly HeaderValue[];
   /** Lower-case names; never one that is set. */
   readonly requestRemove: readonly string[];
+  /** Names and values as they are meant, not yet escaped. */
+  readonly querySet: readonly HeaderValue[];
+  /** Names as queries write them; never the one of what is set. */
+  readonly queryRemove: readonly string[];
   readonly responseSet: readonly HeaderValue[];
+  readonly responseAppend: readonly HeaderValue[];
+  /** Fields of the answer's dynamic metadata. */
+  readonly metadata: readonly HeaderValue[];
 }
 
 export interface Denied {
@@ -28,6 +36,7 @@ export interface Denied {
   readonly body: string;
   readonly contentType: string;
   readonly headers: readonly HeaderValue[];
+  readonly metadata: readonly HeaderValue[];
 }
 
 /** A back-end of ours failed after the request itself was found good: Envoy's failure mode decides. */

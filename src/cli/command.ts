@@ -13,6 +13,8 @@ export interface Invocation {
   /** As `options` of the command declares them. */
   readonly values: Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
   readonly output: Output;
+  /** The environment's variables, for secrets that weir.yaml says are there. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborts when the process is told to end. */
   readonly signal: AbortSignal;
   /** Calls back when the process is told to read its configuration again (SIGHUP). */

@@ -1,12 +1,13 @@
 import { parseArgs } from "node:util";
 import { didYouMean } from "../policy/diagnostic.ts";
 import type { Command, ExitCode, Invocation } from "./command.ts";
+import { keys } from "./keys.ts";
 import { serve } from "./serve.ts";
 import { test } from "./test.ts";
 import { validate } from "./validate.ts";
 
 /** Every command, in the order that the help lists them. */
-export const COMMANDS: readonly Command[] = [serve, validate, test];
+export const COMMANDS: readonly Command[] = [serve, validate, test, keys];
 
 /** Runs the command that the arguments name. */
 export async function runCommand(

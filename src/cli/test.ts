@@ -1,10 +1,13 @@
-import { nameOf, tryExpectation, type Outcome } from "../check/expectation.ts";
-import { compileConfiguration, type TestsOf } from "../policy/compile.ts";
+import { nameOf, tryExpectation, type Outcome, type Trial } from "../check/expectation.ts";
+import { createSecrets } from "../host/secrets.ts";
+import { floodGuards } from "../identity/flood.ts";
+import type { TestsOf } from "../policy/compile.ts";
 import { printDiagnostic } from "../policy/diagnostic.ts";
-import { loadFolders } from "../policy/load.ts";
-import type { Snapshot } from "../policy/snapshot.ts";
+import type { Policy, Snapshot } from "../policy/snapshot.ts";
+import { VerifierPool } from "../runtime/verifiers.ts";
+import { readConfiguration } from "../server.ts";
 import { counted } from "../std/counted.ts";
-import { foldersOf, type Command } from "./command.ts";
+import { foldersOf, type Command, type Invocation } from "./command.ts";
 
 /** `weir test [folder…]`: the expectations of `tests:` files, through the server's own code. */
 export const test: Command = {
@@ -18,23 +21,21 @@ Exit code 1 when one is not met, or when the configuration would not go live.
 
   --require rules=N%   fails when fewer of the enforced rules are decided by some test`,
   options: { require: { type: "string" } },
-  async run({ positionals, values, output }) {
+  async run({ positionals, values, output, environment }) {
     const required = requiredShare(values["require"]);
     if (required === undefined) {
       output.complain("weir test: --require takes rules=N%, such as rules=100%\n");
       return 2;
     }
-    const { snapshot, tests, diagnostics } = compileConfiguration(
-      await loadFolders(foldersOf(positionals)),
-      "",
-    );
+    const { snapshot, tests, diagnostics } = await readConfiguration(foldersOf(positionals));
     if (snapshot === undefined) {
       const errors = diagnostics.filter(({ severity }) => severity === "error");
       output.complain(`${errors.map((one) => `${printDiagnostic(one)}\n\n`).join("")}nothing was tested\n`);
       return 1;
     }
-    const nowMs = Date.now();
-    const suites = tests.map((one) => runSuite(snapshot, one, nowMs));
+    const verifiers = await verifiersOf(snapshot, environment);
+    const suites: Suite[] = [];
+    for (const one of tests) suites.push(await runSuite({ snapshot, verifiers, nowMs: Date.now() }, one));
     const coverage = coverageOf(snapshot, suites);
     output.print(suites.map(printSuite).join("") + printSummary(suites, coverage));
     const isCovered = coverage.decided * 100 >= required * coverage.rules.length;
@@ -57,10 +58,29 @@ interface Suite {
 
 const isMet = ({ differences }: Outcome): boolean => differences.length === 0;
 
-const runSuite = (snapshot: Snapshot, tests: TestsOf, nowMs: number): Suite => ({
-  tests,
-  outcomes: tests.file.expect.map((one) => tryExpectation(snapshot, tests.file, one, nowMs)),
-});
+async function runSuite(trial: Omit<Trial, "file">, tests: TestsOf): Promise<Suite> {
+  const outcomes: Outcome[] = [];
+  for (const one of tests.file.expect)
+    outcomes.push(await tryExpectation({ ...trial, file: tests.file }, one));
+  return { tests, outcomes };
+}
+
+/** What verifies raw credentials in tests: keys that are at hand. Nothing is fetched. */
+async function verifiersOf(
+  snapshot: Snapshot,
+  environment: Invocation["environment"],
+): Promise<Trial["verifiers"]> {
+  const secret = createSecrets({ environment, nowMs: Date.now });
+  const { pepper } = snapshot.settings.secrets;
+  // Without its pepper a key proves nothing, and the expectation says so.
+  const value = pepper === undefined ? undefined : await secret(pepper).catch(() => undefined);
+  const pool = new VerifierPool({
+    fetch: () => Promise.reject(new Error("tests fetch nothing")),
+    flood: floodGuards(),
+    pepper: () => value,
+  });
+  return pool.prepare(snapshot.identities).verifiers;
+}
 
 function printSuite({ tests: { document, file }, outcomes }: Suite): string {
   const lines = outcomes.map((outcome) => {
@@ -91,8 +111,10 @@ interface Coverage {
 function coverageOf({ policies }: Snapshot, suites: readonly Suite[]): Coverage {
   const rules = policies
     .filter(({ mode }) => mode === "enforce")
-    .flatMap(({ id, refusals, allows }) =>
-      [...refusals, ...allows].map((rule) => nameOf({ policy: id, rule: rule.id })),
+    .flatMap(({ id, refusals, answered, allows }) =>
+      [...refusals, ...answered.filter(isWritten), ...allows].map((rule) =>
+        nameOf({ policy: id, rule: rule.id }),
+      ),
     );
   const named = new Set(
     suites.flatMap(({ tests, outcomes }) =>
@@ -108,6 +130,10 @@ function coverageOf({ policies }: Snapshot, suites: readonly Suite[]): Coverage 
   const undecided = rules.filter((rule) => !named.has(rule));
   return { rules, decided: rules.length - undecided.length, undecided };
 }
+
+/** An identity that a handler verifies is no rule that somebody wrote. */
+const isWritten = (rule: Policy["answered"][number]): boolean =>
+  rule.kind !== "ask" || rule.identity === undefined;
 
 function printSummary(suites: readonly Suite[], { rules, decided, undecided }: Coverage): string {
   const outcomes = suites.flatMap((suite) => suite.outcomes);

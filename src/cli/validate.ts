@@ -1,7 +1,7 @@
-import { compileConfiguration, type Configuration } from "../policy/compile.ts";
+import type { Configuration } from "../policy/compile.ts";
 import { printDiagnostic, type Diagnostic } from "../policy/diagnostic.ts";
-import { loadFolders } from "../policy/load.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
+import { readConfiguration } from "../server.ts";
 import { counted } from "../std/counted.ts";
 import { foldersOf, type Command } from "./command.ts";
 
@@ -9,25 +9,38 @@ import { foldersOf, type Command } from "./command.ts";
 export const validate: Command = {
   name: "validate",
   summary: "says what is wrong with the files of folders, and who owns which header",
-  help: `  weir validate [folder…] [--format text|json]      default: policies/
+  help: `  weir validate [folder…] [--strict] [--format text|json]      default: policies/
 
 Prints every error and warning at once, each with its place, and what to do. Exit code 1
-when there is an error: such a configuration would not go live. Then, header by header,
-which policy sets it: the client's own copy of those never reaches the upstream.
+when there is an error: such a configuration would not go live (where weir.yaml names teams,
+the others would). Then, header by header, which policy sets it: the client's own copy of
+those never reaches the upstream.
 
+  --strict        a warning is an error too, for CI
   --format json   one JSON object: { ok, diagnostics, headers }`,
-  options: { format: { type: "string", default: "text" } },
+  options: { format: { type: "string", default: "text" }, strict: { type: "boolean", default: false } },
   async run({ positionals, values, output }) {
     const { format } = values;
     if (format !== "text" && format !== "json") {
       output.complain(`weir validate: --format is text or json, not ${String(format)}\n`);
       return 2;
     }
-    const configuration = compileConfiguration(await loadFolders(foldersOf(positionals)), "");
+    const found = await readConfiguration(foldersOf(positionals));
+    const configuration = values["strict"] === true ? strictly(found) : found;
     output.print(format === "json" ? asJson(configuration) : asText(configuration));
     return configuration.snapshot === undefined ? 1 : 0;
   },
 };
+
+/** The same with every warning as an error. */
+function strictly({ snapshot, tests, diagnostics }: Configuration): Configuration {
+  if (diagnostics.length === 0) return { snapshot, tests, diagnostics };
+  return {
+    snapshot: undefined,
+    tests,
+    diagnostics: diagnostics.map((one) => ({ ...one, severity: "error" })),
+  };
+}
 
 function asText({ snapshot, tests, diagnostics }: Configuration): string {
   const findings = diagnostics.map((one) => `${printDiagnostic(one)}\n\n`).join("");

@@ -8,6 +8,10 @@ import {
   type handleUnaryCall,
 } from "@grpc/grpc-js";
 import { bindFailure, formatAddress, prepareAddress, type ListenAddress } from "../std/listen-address.ts";
+import type { Operation } from "../policy/listen-file.ts";
+import type { ListenerTls } from "../std/tls-files.ts";
+import { connectedBy, type Caller, type CallerRules, type Connected } from "./caller.ts";
+import { listenTls, type TlsListener } from "./tls-listener.ts";
 import { healthServiceName, registerHealth, type Health, type Serving } from "./health.ts";
 import { registerReflection } from "./reflection.ts";
 
@@ -15,18 +19,34 @@ import { registerReflection } from "./reflection.ts";
  * Bytes in, bytes out, both one encoded message. `deadlineAtMs` is epoch milliseconds, Number.POSITIVE_INFINITY when the
  * client set none. An answer that is at hand is returned without a promise.
  */
-export type UnaryHandler = (request: Buffer, deadlineAtMs: number) => Uint8Array | Promise<Uint8Array>;
+export type UnaryHandler = (
+  request: Buffer,
+  deadlineAtMs: number,
+  caller: Caller,
+) => Uint8Array | Promise<Uint8Array>;
 
 /** One service by its full name (`envoy.service.auth.v3.Authorization`), its methods by their short names (`Check`). */
 export interface GrpcService {
   readonly name: string;
+  /** What lists of allowed callers call it. */
+  readonly operation: Operation;
   readonly methods: Readonly<Record<string, UnaryHandler>>;
 }
 
 export interface GrpcServerOptions {
   readonly address: ListenAddress;
   readonly services: readonly GrpcService[];
-  /** A larger request message is answered RESOURCE_EXHAUSTED. */
+  /** Undefined: plain text. The caller closes it after the server. */
+  readonly tls?: ListenerTls | undefined;
+  /** Who may ask what; others are answered PERMISSION_DENIED. */
+  readonly rules?: CallerRules;
+  /** Told of a caller that asked what it may not. */
+  readonly onRefused?: (caller: Caller, method: string) => void;
+  /**
+   * A larger request message is answered RESOURCE_EXHAUSTED. That is an error, about which Envoy's failure mode decides, and how
+   * large a message is lies with whoever sends the request: so this is far above what Envoy sends (it bounds headers, and bodies
+   * by `max_request_bytes`), and services refuse what is too large for them, which is an answer.
+   */
   readonly maxMessageBytes: number;
   /** Calls that one connection may have under way; a client that reaches it waits or opens another. */
   readonly maxConcurrentCalls: number;
@@ -50,7 +70,7 @@ const keepaliveTimeMs = 60_000;
 const keepaliveTimeoutMs = 20_000;
 
 /**
- * Serves unary gRPC services without TLS, with grpc.health.v1 and reflection beside them.
+ * Serves unary gRPC services, with grpc.health.v1 and reflection beside them.
  *
  * @throws Error that names the address and the reason, when it cannot be bound.
  */
@@ -59,17 +79,28 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server(limits(options));
   const names = options.services.map(({ name }) => name);
-  for (const service of options.services) registerService(server, service, options.onError);
+  const connections: Connections = {
+    tls: undefined,
+    inPlainText: connectedBy(undefined, options.rules ?? {}),
+  };
+  for (const service of options.services) registerService(server, service, { ...options, connections });
   const health = registerHealth(server, names);
   await registerReflection(server, [...names, healthServiceName]);
-  const bound = await listen(server, options.address);
+  const bound = await listen(server, options, connections);
 
   let drained: Promise<void> | undefined;
   return {
     address: bound.address,
     setServing: (serving) => health.set(serving),
-    drain: (graceMs) => (drained ??= drainServer(server, health, bound.target, graceMs)),
+    drain: (graceMs) => (drained ??= drainServer(server, health, bound, graceMs)),
   };
+}
+
+/** Where calls come from: known when the server listens, which is after its services are registered. */
+interface Connections {
+  tls: TlsListener | undefined;
+  /** Everyone who asks without TLS. */
+  readonly inPlainText: Connected;
 }
 
 function limits({
@@ -85,20 +116,31 @@ function limits({
   };
 }
 
-function registerService(server: Server, service: GrpcService, onError: GrpcServerOptions["onError"]): void {
+type Calls = Pick<GrpcServerOptions, "onError" | "onRefused"> & { readonly connections: Connections };
+
+function registerService(server: Server, service: GrpcService, calls: Calls): void {
   for (const [name, handler] of Object.entries(service.methods)) {
     const method = `${service.name}/${name}`;
-    const isNew = server.register(`/${method}`, unaryCall(handler, method, onError), asBuffer, same, "unary");
+    const call = unaryCall(handler, { method, operation: service.operation }, calls);
+    const isNew = server.register(`/${method}`, call, asBuffer, same, "unary");
     if (!isNew) throw new Error(`two services offer ${method}`);
   }
 }
 
 function unaryCall(
   handler: UnaryHandler,
-  method: string,
-  onError: GrpcServerOptions["onError"],
+  { method, operation }: { readonly method: string; readonly operation: Operation },
+  { onError, onRefused, connections }: Calls,
 ): handleUnaryCall<Buffer, Uint8Array> {
   return (call, callback) => {
+    const { tls } = connections;
+    const caller =
+      tls === undefined ? connections.inPlainText : tls.callerOf(call.getAuthContext().sslPeerCertificate);
+    if (!caller.mayAsk(operation)) {
+      callback({ code: status.PERMISSION_DENIED, details: REFUSED });
+      onRefused?.(caller, method);
+      return;
+    }
     const answer = (bytes: Uint8Array) => callback(null, bytes);
     const fail = (error: unknown) => {
       callback({ code: status.INTERNAL, details: "internal error" });
@@ -106,7 +148,7 @@ function unaryCall(
     };
     let result: Uint8Array | Promise<Uint8Array>;
     try {
-      result = handler(call.request, epochMs(call.getDeadline()));
+      result = handler(call.request, epochMs(call.getDeadline()), caller);
     } catch (error) {
       fail(error);
       return;
@@ -115,6 +157,8 @@ function unaryCall(
     else answer(result);
   };
 }
+
+const REFUSED = "the names of your certificate are not among those that weir.yaml allows for this service";
 
 function epochMs(deadline: Deadline): number {
   return deadline instanceof Date ? deadline.getTime() : deadline;
@@ -128,20 +172,37 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** What was bound: the address as asked for with the real port, and grpc-js's name for it. */
+/** What was bound: the address as asked for with the real port, and how it is drained. */
 interface Bound {
   readonly address: ListenAddress;
-  readonly target: string;
+  readonly drain: (graceMs: number) => void;
+  readonly close: () => Promise<void>;
 }
 
-async function listen(server: Server, address: ListenAddress): Promise<Bound> {
+async function listen(
+  server: Server,
+  { address, tls, rules = {} }: GrpcServerOptions,
+  connections: Connections,
+): Promise<Bound> {
   try {
     const prepared = await prepareAddress(address);
-    const port = await bind(server, formatAddress(prepared));
-    return { address: withPort(address, port), target: formatAddress(withPort(prepared, port)) };
+    if (tls === undefined) return await listenPlain(server, address, prepared);
+    const listener = await listenTls(server, { address: prepared, tls, rules });
+    connections.tls = listener;
+    return { ...listener, address: withPort(address, listener.port) };
   } catch (error) {
     throw new Error(`cannot listen on ${formatAddress(address)}: ${bindFailure(error)}`, { cause: error });
   }
+}
+
+async function listenPlain(server: Server, address: ListenAddress, prepared: ListenAddress): Promise<Bound> {
+  const port = await bind(server, formatAddress(prepared));
+  const target = formatAddress(withPort(prepared, port));
+  return {
+    address: withPort(address, port),
+    drain: (graceMs) => server.drain(target, graceMs),
+    close: () => Promise.resolve(),
+  };
 }
 
 function withPort(address: ListenAddress, port: number): ListenAddress {
@@ -157,11 +218,12 @@ function bind(server: Server, target: string): Promise<number> {
   });
 }
 
-async function drainServer(server: Server, health: Health, target: string, graceMs: number): Promise<void> {
+async function drainServer(server: Server, health: Health, bound: Bound, graceMs: number): Promise<void> {
   health.close();
   // Not forceShutdown(): in grpc-js 1.14 it cuts off only connections that channelz counts, and channelz is off.
-  server.drain(target, graceMs);
+  bound.drain(graceMs);
   await new Promise<void>((resolve) => {
     server.tryShutdown(() => resolve());
   });
+  await bound.close();
 }

@@ -1,19 +1,16 @@
-import type { AddressInfo } from "node:net";
-import { fastify, type FastifyInstance } from "fastify";
-import { bindFailure, formatAddress, prepareAddress, type ListenAddress } from "../std/listen-address.ts";
+import { fastify } from "fastify";
+import type { ListenAddress } from "../std/listen-address.ts";
+import type { ListenerTls } from "../std/tls-files.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { createAnyServer, listenFastify, type HttpListener } from "./listener.ts";
 
 export interface MetricsListenerOptions {
   readonly address: ListenAddress;
+  /** Undefined: plain text. */
+  readonly tls?: ListenerTls | undefined;
   readonly metrics: Metrics;
   /** Why weir should not be sent requests now; undefined when it is ready. */
   readonly notReady: () => string | undefined;
-}
-
-export interface HttpListener {
-  /** With the real port. */
-  readonly address: ListenAddress;
-  close(): Promise<void>;
 }
 
 /**
@@ -21,7 +18,11 @@ export interface HttpListener {
  * `/readyz` while checks are answered. Rejects when the address cannot be bound.
  */
 export async function startMetricsListener(options: MetricsListenerOptions): Promise<HttpListener> {
-  const app = fastify({ bodyLimit: 1_024, forceCloseConnections: true });
+  const app = fastify({
+    bodyLimit: 1_024,
+    forceCloseConnections: true,
+    serverFactory: (handler) => createAnyServer(options.tls, {}, handler),
+  });
   app.get("/metrics", async (_request, reply) => {
     const { contentType, text } = await options.metrics.render();
     return reply.type(contentType).send(text);
@@ -34,24 +35,6 @@ export async function startMetricsListener(options: MetricsListenerOptions): Pro
       .type("text/plain")
       .send(`${reason ?? "ready"}\n`);
   });
-  const address = await listen(app, options.address);
+  const address = await listenFastify(app, options.address);
   return { address, close: () => app.close() };
-}
-
-async function listen(app: FastifyInstance, asked: ListenAddress): Promise<ListenAddress> {
-  try {
-    const address = await prepareAddress(asked);
-    await app.listen(
-      address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
-    );
-    return boundAddress(app.server.address(), asked);
-  } catch (error) {
-    throw new Error(`cannot listen on ${formatAddress(asked)}: ${bindFailure(error)}`, { cause: error });
-  }
-}
-
-/** The address that was asked for, with the port that the system gave for port 0. */
-function boundAddress(bound: AddressInfo | string | null, asked: ListenAddress): ListenAddress {
-  if (asked.kind === "unix" || bound === null || typeof bound === "string") return asked;
-  return { ...asked, port: bound.port };
 }

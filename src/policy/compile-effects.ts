@@ -1,77 +1,107 @@
-import { Unknown, UNKNOWN, type Expression } from "../cel/expression.ts";
-import { printScalar } from "../cel/format.ts";
-import { problem } from "./diagnostic.ts";
-import type { AllowRule as WrittenAllow, HeaderTemplates, Template } from "./rule.ts";
+import type { Template, WrittenAnswer } from "./answers-file.ts";
+import { refuseSecrets } from "./compile-asks.ts";
+import { compileText, compileTexts, constantPart } from "./compile-text.ts";
+import { problem, type Place } from "./diagnostic.ts";
+import type { Answer, Effects, NamedText } from "./effects.ts";
+import type { AllowRule, RequestChanges } from "./rule.ts";
 import type { Scope } from "./scope.ts";
-import type { Effects, HeaderEffect, Text } from "./snapshot.ts";
 import type { Path } from "./source.ts";
 
-/** What an allow rule does to request and response. */
-export function compileEffects(
-  scope: Scope,
-  path: Path,
-  written: WrittenAllow,
-  responseSet: readonly HeaderEffect[],
-): Effects {
-  const removePath = [...path, "request", "remove"];
-  const requestSet = compileHeaders(scope, [...path, "request", "set"], written.requestHeaders, "request");
-  const isSet = (header: string): boolean => requestSet.some(({ name }) => name === header.toLowerCase());
+/** What an allow rule at `path` does to request and response. */
+export const compileEffects = (scope: Scope, path: Path, written: AllowRule): Effects => ({
+  ...compileRequest(scope, [...path, "request"], written.request),
+  responseSet: compileHeaders(scope, [...path, "response", "set"], written.responseSet, "response"),
+  responseAppend: compileHeaders(scope, [...path, "response", "append"], written.responseAppend, "response"),
+  metadata: compileMetadata(scope, [...path, "metadata"], written.metadata),
+});
+
+/** What a rule does to the request on its way up, and nothing else. */
+export function compileRequest(scope: Scope, path: Path, written: RequestChanges): Effects {
+  const requestSet = compileHeaders(scope, [...path, "set"], written.set, "request");
+  const requestAppend = compileHeaders(scope, [...path, "append"], written.append, "request");
+  const changed = new Set([...requestSet, ...requestAppend].map(({ name }) => name));
+  const set = new Set(requestSet.map(({ name }) => name));
+  for (const header of written.append.keys()) {
+    if (set.has(header.toLowerCase()))
+      report(scope, scope.document.keyAt([...path, "append", header]), "bad-header", setHere(header));
+  }
+  const querySet = compileTexts(scope, [...path, "query", "set"], written.querySet);
+  written.queryRemove.forEach((name, index) => {
+    if (!written.querySet.has(name)) return;
+    const reason: Reason = [`${name} is set by this rule already`, "keep one of them"];
+    report(scope, scope.document.at([...path, "query", "remove", index]), "wrong-value", reason);
+  });
   return {
     requestSet,
-    requestRemove: written.removedHeaders.map((header, index) => {
-      const reason = isSet(header) ? setHere(header) : refusedHeader(header, "request");
+    requestAppend,
+    requestRemove: written.remove.map((header, index) => {
+      const reason = changed.has(header.toLowerCase()) ? setHere(header) : refusedHeader(header, "request");
       if (reason !== undefined)
-        scope.report(problem(scope.document.at([...removePath, index]), "bad-header", ...reason));
+        report(scope, scope.document.at([...path, "remove", index]), "bad-header", reason);
       return header.toLowerCase();
     }),
-    responseSet,
+    querySet,
+    queryRemove: written.queryRemove,
+    responseSet: [],
+    responseAppend: [],
+    metadata: [],
   };
 }
 
-/** The headers of a `set`. */
-export function compileHeaders(
+/** What a refused caller is told. `path` is that of the rule, or of the shared answer. */
+export function compileAnswer(scope: Scope, path: Path, written: WrittenAnswer): Answer {
+  const { denial, redirect } = written;
+  return {
+    status: written.status,
+    body: denial && compileText(scope, [...path, denial.key], denial.content),
+    contentType: denial?.type && compileText(scope, [...path, "type"], denial.type),
+    set: compileHeaders(scope, [...path, "response", "set"], written.responseSet, "response"),
+    append: compileHeaders(scope, [...path, "response", "append"], written.responseAppend, "response"),
+    redirect: redirect && compileText(scope, [...path, "redirect"], redirect),
+    metadata: compileMetadata(scope, [...path, "metadata"], written.metadata),
+  };
+}
+
+/** Fields of the dynamic metadata. They are logged, so they have no secrets. */
+function compileMetadata(
   scope: Scope,
   path: Path,
-  written: HeaderTemplates,
+  written: ReadonlyMap<string, Template>,
+): readonly NamedText[] {
+  const texts = compileTexts(scope, path, written);
+  for (const { name, value } of texts)
+    refuseSecrets(scope, [...path, name], scope.mentions(value), "metadata is logged");
+  return texts;
+}
+
+/** The headers of a `set` or an `append`. */
+function compileHeaders(
+  scope: Scope,
+  path: Path,
+  written: ReadonlyMap<string, Template>,
   side: "request" | "response",
-): readonly HeaderEffect[] {
+): readonly NamedText[] {
   const seen = new Set<string>();
   return Array.from(written, ([header, template]) => {
     const name = header.toLowerCase();
     const reason = seen.has(name) ? setHere(header) : refusedHeader(header, side);
     seen.add(name);
     const place = [...path, header];
-    if (reason !== undefined) scope.report(problem(scope.document.keyAt(place), "bad-header", ...reason));
-    const constant = template.map((part) => (part.kind === "text" ? part.value : "")).join("");
-    if (/[\r\n\0]/.test(constant)) {
+    if (reason !== undefined) report(scope, scope.document.keyAt(place), "bad-header", reason);
+    if (/[\r\n\0]/.test(constantPart(template))) {
       const hint = "write it in one line; CR, LF and NUL never reach a header";
-      scope.report(problem(scope.document.at(place), "bad-header", "a header's value is one line", hint));
+      report(scope, scope.document.at(place), "bad-header", ["a header's value is one line", hint]);
     }
     return { name, value: compileText(scope, place, template) };
   });
 }
 
-/** A text whose expressions are replaced; UNKNOWN when one of them is. */
-export function compileText(scope: Scope, path: Path, template: Template): Text {
-  const parts = template.map((part): string | Expression | undefined =>
-    part.kind === "text" ? part.value : scope.textExpression(path, part.source, part.start),
-  );
-  const [only] = parts;
-  if (parts.length === 1 && typeof only === "string") return { render: () => only };
-  return {
-    render(context) {
-      let text = "";
-      for (const part of parts) {
-        const value = typeof part === "string" ? part : part?.evaluate(context);
-        if (value instanceof Unknown) return value;
-        const printed = printScalar(value);
-        if (printed === undefined) return UNKNOWN.request;
-        text += printed;
-      }
-      return text;
-    },
-  };
-}
+const report = (
+  scope: Scope,
+  place: Place,
+  code: "bad-header" | "wrong-value",
+  [message, hint]: Reason,
+): void => scope.report(problem(place, code, message, hint));
 
 type Reason = readonly [message: string, hint: string];
 

@@ -12,6 +12,7 @@ import type { WrittenMatch } from "./policy-file.ts";
 import type { Scope } from "./scope.ts";
 
 const EVERYTHING: Match = {
+  protocol: "http",
   hosts: undefined,
   paths: undefined,
   methods: undefined,
@@ -28,19 +29,10 @@ export function compileMatch(written: WrittenMatch, scope: Scope): Match {
       problem(scope.document.keyAt(["match", "grpc"]), "never-matches", message, "keep one of them"),
     );
   }
-  if (written.protocol === "tcp") {
-    const message = "this version of weir does not check TCP connections yet";
-    scope.report(
-      problem(
-        scope.document.at(["match", "protocol"]),
-        "not-yet",
-        message,
-        "remove it until a later version does",
-      ),
-    );
-  }
+  if (written.protocol === "tcp") refuseHttpKeys(written, scope);
   const paths = readAll(scope, "paths", written.paths, readPathPattern);
   return {
+    protocol: written.protocol ?? "http",
     hosts: readAll<HostPattern>(scope, "hosts", written.hosts, readHostPattern),
     paths: paths ?? readAll<PathPattern>(scope, "grpc", written.grpc, readGrpcPattern),
     methods: readSet(scope, "methods", written.methods, (text) =>
@@ -53,6 +45,16 @@ export function compileMatch(written: WrittenMatch, scope: Scope): Match {
     ),
     routes: readSet(scope, "routes", written.routes, (text) => ({ pattern: text })),
   };
+}
+
+/** A connection has neither host nor path, so a match of such would never hold. */
+function refuseHttpKeys(written: Exclude<WrittenMatch, "everything">, scope: Scope): void {
+  for (const key of ["hosts", "paths", "methods", "grpc", "routes"] as const) {
+    if (written[key] === undefined) continue;
+    const message = `a TCP connection has no ${key}`;
+    const hint = "match destinations, or `when:` on source, destination and connection";
+    scope.report(problem(scope.document.keyAt(["match", key]), "never-matches", message, hint));
+  }
 }
 
 type Key = "hosts" | "paths" | "grpc" | "methods" | "destinations" | "routes";

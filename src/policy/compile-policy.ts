@@ -1,17 +1,37 @@
-import type { Expression } from "../cel/expression.ts";
-import { compileEffects, compileHeaders, compileText } from "./compile-effects.ts";
+import type { Expression, ObjectType } from "../cel/expression.ts";
+import { compileIdentities } from "./compile-identities.ts";
+import { compileLets } from "./compile-lets.ts";
 import { boundNames, compileMatch } from "./compile-match.ts";
+import { compileShare, lintUntil } from "./compile-modes.ts";
+import {
+  answersOf,
+  dataOf,
+  fieldsOf,
+  identitiesOf,
+  isKnownIn,
+  sharedBy,
+  verifiedNames,
+} from "./compile-names.ts";
+import { compileRule, condition, sharedAnswer, type CompiledRule } from "./compile-rules.ts";
+import {
+  plainScope,
+  typesOf,
+  type SharedAnswer,
+  type SharedPart,
+  type SharedWorld,
+} from "./compile-shared.ts";
 import { contextMaker } from "./context.ts";
-import { ROOTS, type Environments } from "./declarations.ts";
-import { problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
-import { lintCondition } from "./lints.ts";
+import { PLAIN_ANSWER, type Effects } from "./effects.ts";
+import type { Identity } from "./identity.ts";
+import { lintPolicy } from "./lints-of-policy.ts";
+import type { Match } from "./match.ts";
+import { allOf, NO_MENTIONS, type Mentions } from "./mentions.ts";
+import { refuseMisfits } from "./misfits.ts";
 import type { PolicyFile } from "./policy-file.ts";
-import type { Names } from "./reads.ts";
-import type { Rule as WrittenRule } from "./rule.ts";
-import { Scope } from "./scope.ts";
-import type { Answer, Mode, Policy, Rule } from "./snapshot.ts";
-import type { Path } from "./source.ts";
+import type { Scope } from "./scope.ts";
+import type { Settings } from "./settings.ts";
+import type { ActiveOverride, AskRule, Policy, Rule } from "./snapshot.ts";
 
 /** A policy before it has its place among the others. */
 export type Draft = Omit<Policy, "order">;
@@ -23,164 +43,230 @@ export interface ReadPolicy {
   readonly isWhole: boolean;
 }
 
+/** A policy file and what it comes to. */
+export interface CompiledPolicy extends ReadPolicy {
+  readonly draft: Draft;
+  /** Its own identities and those of the shared files that it uses. */
+  readonly identities: ReadonlyMap<string, Identity>;
+}
+
+/** What policies are compiled with. */
+export interface PolicyWorld extends SharedWorld {
+  readonly settings: Settings;
+  readonly shared: ReadonlyMap<string, SharedPart>;
+  /** By policy, by rule. */
+  readonly overrides: ReadonlyMap<string, ReadonlyMap<string, ActiveOverride>>;
+  readonly nowMs: number;
+}
+
+const NO_OVERRIDES: ReadonlyMap<string, ActiveOverride> = new Map();
+
 /**
  * One policy file as the check path uses it. What is wrong is added to `diagnostics`; the policy is then
  * not to be used.
  */
-export function compilePolicy(
-  { file, document, isWhole }: ReadPolicy,
-  environments: Environments,
-  diagnostics: Diagnostic[],
-): Draft {
-  const paths = new Scope(document, NO_NAMES, environments.of(NO_SHAPE), diagnostics);
-  const match = compileMatch(file.match, paths);
-  const names: Names = {
-    phase: "check",
-    identities: new Set(file.identities.keys()),
-    lets: new Set(),
-    unreadableLets: new Map(),
-    paths: boundNames(match.paths),
-  };
-  const { scope, lets } = compileLets(file, document, { names, environments, diagnostics });
-  const rules = file.rules.flatMap((written) => {
-    const rule = compileRule(written, scope);
-    return rule === undefined ? [] : [{ rule, mode: written.mode ?? "enforce" }];
+export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPolicy {
+  const { file, document } = read;
+  const match = compileMatch(file.match, plainScope(document, world));
+  const { scope, view, identities } = compileNames(read, match, world);
+  const { used } = view;
+  const overrides = world.overrides.get(file.policy) ?? NO_OVERRIDES;
+  const ruleWorld = { policy: file.policy, scope, used, handlers: world.handlers, overrides };
+  const rules = file.rules.flatMap((written): CompiledRule[] => {
+    if (!overrides.has(written.id)) lintUntil(scope, ["rules", written.index], written.mode, world.nowMs);
+    const rule = compileRule(written, ruleWorld);
+    return rule === undefined ? [] : [rule];
   });
-  if (isWhole) refuseToothless(file, scope);
-  const inMode = (wanted: Mode): readonly Rule[] =>
-    rules.flatMap(({ rule, mode }) => (mode === wanted ? [rule] : []));
-  const enforced = inMode("enforce");
-  const allows = enforced.filter((rule) => rule.kind === "allow");
-  const kind = allows.length > 0 || file.default === "allow" ? "grants" : "guards";
-  const ownedHeaders = new Set(allows.flatMap(({ effects }) => effects.requestSet.map(({ name }) => name)));
-  const identities = new Map(
-    Array.from(file.identities, ([name, { mtls }]) => [name, { trustDomains: new Set(mtls.trustDomains) }]),
-  );
-  return {
-    id: file.policy,
-    mode: file.mode,
-    match,
+  lintUntil(scope, [], file.mode, world.nowMs);
+  const { mode, share } = compileShare(scope, [], file.mode, { salt: file.policy });
+  const gate = {
     when: file.match === "everything" ? undefined : condition(scope, ["match", "when"], file.match.when),
     except: condition(scope, ["except"], file.except),
-    refusals: enforced.filter((rule) => rule.kind !== "allow"),
+  };
+  const policy = assemble(file, rules, identities);
+  const ownedHeaders = ownedBy([...policy.allows, ...policy.asks].map(({ effects }) => effects));
+  const gateMentions = scope.mentions(gate.when, gate.except, share?.by);
+  const fallback = fallbackAnswerOf(file, scope, used);
+  const enforced = [gateMentions, fallback.mentions, ...enforcedOf(policy).map(({ mentions }) => mentions)];
+  const draft: Draft = {
+    ...policy,
+    ...gate,
+    id: file.policy,
+    mode,
+    share,
+    match,
+    gate: gateMentions.identities.size === 0 ? "open" : "after-identities",
+    identities: identitiesIn(enforced, identities),
+    shadowIdentities: identitiesIn(
+      policy.shadows.map(({ mentions }) => mentions),
+      identities,
+    ),
+    fallbackAnswer: fallback.answer,
+    ownedHeaders: mode === "enforce" ? ownedHeaders : new Set(),
+    context: contextMaker({ ...view, identities, ownedHeaders }),
+  };
+  const misfits = { scope, gateMentions, fallbackMentions: fallback.mentions, settings: world.settings };
+  refuseMisfits(read, draft, misfits);
+  lintPolicy(read, draft, scope, identities);
+  return { ...read, draft, identities };
+}
+
+interface Named {
+  readonly scope: Scope;
+  readonly identities: ReadonlyMap<string, Identity>;
+  readonly view: {
+    readonly lets: ReadonlyMap<string, Expression>;
+    readonly answers: readonly string[];
+    readonly shared: ReadonlyMap<string, SharedPart["type"]>;
+    readonly data: object | undefined;
+    readonly used: readonly SharedPart[];
+  };
+}
+
+/** What the expressions of a policy can name: its own, and what the shared files that it uses have. */
+function compileNames({ file, document }: ReadPolicy, match: Match, world: PolicyWorld): Named {
+  const { environments, records, handlers, diagnostics } = world;
+  const phase = match.protocol === "tcp" ? "connection" : "check";
+  const used = sharedBy(file, document, world.shared, diagnostics);
+  const own = compileIdentities(file.policy, file.identities, plainScope(document, world), world);
+  const all = identitiesOf(own, used, document, diagnostics);
+  const identities = new Map([...all].filter(([, identity]) => isKnownIn(identity, phase)));
+  const declared = [...file.identities.keys(), ...used.flatMap(({ identityNames }) => identityNames)];
+  const writtenIdentities = declared.filter((name) => !all.has(name));
+  const data = dataOf(used, document, diagnostics);
+  const record = data.values.size === 0 ? undefined : records.of(data.fields);
+  const answers = answersOf(file, document, handlers, diagnostics);
+  const known = [...answers].filter((entry): entry is [string, ObjectType] => entry[1] !== undefined);
+  const sharedTypes = new Map(used.map(({ name, type }) => [name, type]));
+  const { scope, lets } = compileLets(file.let, {
+    document,
+    shape: {
+      phase,
+      identities: typesOf(identities),
+      lets: new Map(),
+      answers: new Map(known),
+      shared: sharedTypes,
+      data: record,
+    },
+    names: {
+      phase,
+      identities: fieldsOf(writtenIdentities, identities),
+      paths: boundNames(match.paths),
+      answers: new Map(Array.from(answers, ([name, type]) => [name, type?.fields])),
+      shared: new Map(used.map(({ name, type, isWhole }) => [name, isWhole ? type.fields : undefined])),
+      data: data.fields,
+    },
+    table: {
+      shared: new Map(used.map(({ name, mentions }) => [name, mentions])),
+      verified: verifiedNames(identities),
+    },
+    environments,
+    diagnostics,
+  });
+  const view = {
+    lets,
+    answers: [...answers.keys()],
+    shared: sharedTypes,
+    data: record?.construct(data.values),
+    used,
+  };
+  return { scope, identities, view };
+}
+
+type Assembled = Pick<Draft, "refusals" | "answered" | "asks" | "allows" | "shadows" | "kind" | "fallback">;
+
+/** The rules by what is done with them. */
+function assemble(
+  file: PolicyFile,
+  rules: readonly CompiledRule[],
+  identities: ReadonlyMap<string, Identity>,
+): Assembled {
+  const enforced = rules.flatMap(({ rule, mode }) => (mode === "enforce" ? [rule] : []));
+  const allows = enforced.filter((rule) => rule.kind === "allow");
+  const asks = enforced.filter((rule) => rule.kind === "ask");
+  const refusing = enforced.filter((rule) => rule.kind !== "allow");
+  const verifying = verifyingAsks(enforced, identities);
+  const kind = allows.length > 0 || file.default?.kind === "allow" ? "grants" : "guards";
+  return {
+    refusals: refusing.filter((rule) => rule.kind !== "ask").filter((rule) => !readsAnswer(rule)),
+    answered: [...verifying, ...refusing.filter((rule) => rule.kind === "ask" || readsAnswer(rule))],
+    asks: [...verifying, ...asks],
     allows,
-    shadows: inMode("shadow"),
+    shadows: rules.flatMap(({ rule, mode }) =>
+      rule.kind !== "ask" && (mode === "shadow" || rule.share !== undefined) ? [rule] : [],
+    ),
     kind,
     fallback: fallbackOf(file, kind),
-    ownedHeaders: file.mode === "enforce" ? ownedHeaders : new Set(),
-    context: contextMaker({ ownedHeaders, identities, lets }),
   };
 }
 
-const NO_NAMES: Names = {
-  phase: "check",
-  identities: new Set(),
-  lets: new Set(),
-  unreadableLets: new Map(),
-  paths: new Map(),
+const readsAnswer = ({ mentions }: Pick<Rule, "mentions">): boolean => mentions.answers.size > 0;
+
+const enforcedOf = ({ refusals, answered, asks, allows }: Assembled): readonly { mentions: Mentions }[] => [
+  ...refusals,
+  ...answered,
+  ...asks,
+  ...allows,
+];
+
+/** An identity that a handler verifies is an ask, made where an enforced rule reads it. */
+function verifyingAsks(
+  rules: readonly (Rule | AskRule)[],
+  identities: ReadonlyMap<string, Identity>,
+): readonly AskRule[] {
+  const { identities: read } = allOf(rules.map(({ mentions }) => mentions));
+  return Array.from(identities).flatMap(([name, identity]): AskRule[] => {
+    const { proof } = identity;
+    if (proof.kind !== "verify" || !read.has(name)) return [];
+    return [
+      {
+        kind: "ask",
+        id: `identity/${name}`,
+        when: undefined,
+        mentions: NO_MENTIONS,
+        handler: proof.handler,
+        identity,
+        as: undefined,
+        outputs: identity.valueOf,
+        inputs: proof.inputs,
+        onError: "error",
+        answer: { ...PLAIN_ANSWER, status: 401 },
+        effects: NO_EFFECTS,
+      },
+    ];
+  });
+}
+
+const NO_EFFECTS: Effects = {
+  requestSet: [],
+  requestAppend: [],
+  requestRemove: [],
+  querySet: [],
+  queryRemove: [],
+  responseSet: [],
+  responseAppend: [],
+  metadata: [],
 };
-const NO_SHAPE = { phase: "check", identities: [], lets: {} } as const;
+
+/** Those of the identities that expressions read, and that are found out before anything is asked. */
+function identitiesIn(
+  mentions: readonly Mentions[],
+  identities: ReadonlyMap<string, Identity>,
+): ReadonlyMap<string, Identity> {
+  const { identities: read } = allOf(mentions);
+  return new Map([...identities].filter(([name, { proof }]) => read.has(name) && proof.kind !== "verify"));
+}
+
+const ownedBy = (effects: readonly Effects[]): ReadonlySet<string> =>
+  new Set(effects.flatMap(({ requestSet }) => requestSet.map(({ name }) => name)));
 
 function fallbackOf(file: PolicyFile, kind: Policy["kind"]): Policy["fallback"] {
-  if (file.default === "allow") return "grant";
-  return file.default === "deny" || kind === "grants" ? "refuse" : "nothing";
+  if (file.default?.kind === "allow") return "grant";
+  return file.default?.kind === "deny" || kind === "grants" ? "refuse" : "nothing";
 }
 
-interface Surroundings {
-  readonly names: Names;
-  readonly environments: Environments;
-  readonly diagnostics: Diagnostic[];
-}
-
-/** Each `let` may use those before it; the last scope has them all. */
-function compileLets(
-  file: PolicyFile,
-  document: Document,
-  { names, environments, diagnostics }: Surroundings,
-): { readonly scope: Scope; readonly lets: ReadonlyMap<string, Expression> } {
-  const lets = new Map<string, Expression>();
-  const unreadableLets = new Map<string, "later" | "faulty">();
-  for (const name of file.let.keys()) unreadableLets.set(name, "later");
-  const scopeNow = (): Scope => {
-    const types = Object.fromEntries(Array.from(lets, ([name, { type }]) => [name, type]));
-    const shape = { phase: names.phase, identities: [...names.identities].sort(), lets: types };
-    const known = { ...names, lets: new Set(lets.keys()), unreadableLets };
-    return new Scope(document, known, environments.of(shape), diagnostics);
-  };
-  for (const [name, source] of file.let) {
-    const path = ["let", name];
-    if (ROOTS.has(name) || RESERVED.has(name)) {
-      const message = `"${name}" is a name of the language`;
-      diagnostics.push(problem(document.keyAt(path), "reserved-name", message, "choose another name"));
-      continue;
-    }
-    const compiled = scopeNow().expression(path, source, "any");
-    if (compiled === undefined) {
-      unreadableLets.set(name, "faulty");
-      continue;
-    }
-    unreadableLets.delete(name);
-    lets.set(name, compiled.expression);
-  }
-  return { scope: scopeNow(), lets };
-}
-
-/** CEL's own words and namespaces, which no `let` may hide. */
-const RESERVED: ReadonlySet<string> = new Set(
-  (
-    "as base64 bool break bytes cel const continue double dyn else false for function google if import in int ip let " +
-    "list loop map math namespace null null_type optional package prototype return string strings true type uint var " +
-    "void while"
-  ).split(" "),
-);
-
-/** Undefined where the file has none, or where something is wrong with it. */
-const condition = (scope: Scope, path: Path, source: string | undefined): Expression | undefined =>
-  source === undefined ? undefined : scope.expression(path, source, "bool")?.expression;
-
-function compileRule(written: WrittenRule, scope: Scope): Rule | undefined {
-  const path: Path = ["rules", written.index];
-  if (written.id === "match") {
-    const place = scope.document.at([...path, "id"]);
-    const message = "`match` is the name of what decides when `match.when` has no value";
-    scope.report(problem(place, "reserved-name", message, "choose another id"));
-  }
-  const when = condition(scope, [...path, "when"], written.when);
-  const scopeOfCondition = scope.proving(when);
-  const compiled = scopeOfCondition.expression([...path, written.kind], written.condition, "bool");
-  const inner = scopeOfCondition.proving(compiled?.expression);
-  if (compiled !== undefined) lintCondition(scope, path, written, compiled.parsed);
-  const responseSet = compileHeaders(
-    inner,
-    [...path, "response", "set"],
-    written.responseHeaders,
-    "response",
-  );
-  if (written.kind === "allow") {
-    const effects = compileEffects(inner, path, written, responseSet);
-    return compiled && { id: written.id, kind: "allow", when, condition: compiled.expression, effects };
-  }
-  const answer: Answer = {
-    status: written.status,
-    body: written.denial && compileText(inner, [...path, written.denial.key], written.denial.content),
-    contentType: written.denial?.type && compileText(inner, [...path, "type"], written.denial.type),
-    headers: responseSet,
-  };
-  return compiled && { id: written.id, kind: written.kind, when, condition: compiled.expression, answer };
-}
-
-/** A policy that would allow everything, or that does nothing at all. */
-function refuseToothless(file: PolicyFile, scope: Scope): void {
-  const { document } = scope;
-  if (file.default === "allow" && file.match === "everything") {
-    const message = "`default: allow` with `match: everything` would allow every request";
-    const hint = "match the hosts or paths that are open, or say `ungoverned: allow` in weir.yaml";
-    scope.report(problem(document.at(["default"]), "grants-everything", message, hint));
-  }
-  if (file.rules.length === 0 && file.default === undefined) {
-    const message = "the policy has neither rules nor a default, so it does nothing";
-    scope.report(
-      problem(document.keyAt(["policy"]), "no-rules", message, "write `rules:` or `default: deny`"),
-    );
-  }
+function fallbackAnswerOf(file: PolicyFile, scope: Scope, used: readonly SharedPart[]): SharedAnswer {
+  const named = file.default?.kind === "deny" ? file.default.answerName : undefined;
+  const found = named === undefined ? undefined : sharedAnswer(scope, ["default", "deny"], named, used);
+  return found ?? { answer: PLAIN_ANSWER, mentions: NO_MENTIONS };
 }

@@ -1,8 +1,11 @@
-import { WORKLOAD_FIELDS } from "./declarations.ts";
+import type { WrittenHandlers } from "./compile-handlers.ts";
+import type { CompiledPolicy } from "./compile-policy.ts";
 import { didYouMean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
-import type { PolicyFile } from "./policy-file.ts";
-import type { Expectation, TestsFile } from "./tests-file.ts";
+import type { ConfiguredHandler } from "./handlers.ts";
+import type { Path } from "./source.ts";
+import type { Stub, StubAnswer, Stubs } from "./stubs-file.ts";
+import { subjectOf, type Expectation, type TestsFile } from "./tests-file.ts";
 
 interface Tests {
   readonly document: Document;
@@ -12,12 +15,13 @@ interface Tests {
 /** What files of tests name and nothing has: an expectation that nothing can meet, or that meets by accident. */
 export function unknownSubjects(
   tests: readonly Tests[],
-  policies: readonly PolicyFile[],
+  policies: readonly CompiledPolicy[],
+  handlers: WrittenHandlers,
 ): readonly Diagnostic[] {
-  const byId = new Map(policies.map((policy) => [policy.policy, policy]));
+  const byId = new Map(policies.map((policy) => [policy.file.policy, policy]));
   return tests.flatMap((one) => {
     const { document, file } = one;
-    const identities = unknownIdentities(one, policies);
+    const identities = [...unknownIdentities(one, policies), ...unknownBackends(one, handlers)];
     if (byId.has(file.tests))
       return [...identities, ...file.expect.flatMap((each) => unknownRule(one, each, byId))];
     const message = `there is no policy "${file.tests}"`;
@@ -28,22 +32,25 @@ export function unknownSubjects(
   });
 }
 
-/** `owner` is a rule of the policy that is tested, `guard/no-admin` one of another, `weir/…` one of weir's own. */
+/** `owner` and `identity/user` are of the policy that is tested, `guard/no-admin` of another, `weir/…` is weir's own. */
 function unknownRule(
   { document, file }: Tests,
   { index, verdict: { kind, rule } }: Expectation,
-  policies: ReadonlyMap<string, PolicyFile>,
+  policies: ReadonlyMap<string, CompiledPolicy>,
 ): readonly Diagnostic[] {
-  const [first = "", second] = rule.split("/");
-  if (first === "weir" && second !== undefined) return [];
-  const [policyId, ruleId] = second === undefined ? [file.tests, first] : [first, second];
+  const { policy: policyId, rule: ruleId } = subjectOf(file.tests, rule);
+  if (policyId === "") return [];
   const place = document.at(["expect", index, kind]);
   const policy = policies.get(policyId);
   if (policy === undefined) {
     const message = `there is no policy "${policyId}"`;
     return [problem(place, "unknown-policy", message, didYouMean(policyId, policies.keys()))];
   }
-  const ids = ["default", "match", ...policy.rules.map(({ id }) => id)];
+  const ids = [
+    ...["default", "match"],
+    ...policy.file.rules.map(({ id }) => id),
+    ...Array.from(policy.identities.keys(), (name) => `identity/${name}`),
+  ];
   if (ids.includes(ruleId)) return [];
   return [
     problem(place, "unknown-rule", `the policy ${policyId} has no rule "${ruleId}"`, didYouMean(ruleId, ids)),
@@ -52,28 +59,81 @@ function unknownRule(
 
 function unknownIdentities(
   { document, file }: Tests,
-  policies: readonly PolicyFile[],
+  policies: readonly CompiledPolicy[],
 ): readonly Diagnostic[] {
-  const known = new Set(policies.flatMap((policy) => [...policy.identities.keys()]));
+  const fieldsOf = new Map<string, Set<string>>();
+  for (const [name, { type }] of policies.flatMap(({ identities }) => [...identities])) {
+    fieldsOf.set(name, new Set([...(fieldsOf.get(name) ?? []), ...Object.keys(type.fields)]));
+  }
   return Array.from(file.principals).flatMap(([name, principal]) => {
     if (principal.kind === "credentials") return [];
     return Array.from(principal.identities).flatMap(([identity, fields]) => {
       const path = ["principals", name, identity];
-      if (!known.has(identity)) {
+      const known = fieldsOf.get(identity);
+      if (known === undefined) {
         const message = `no policy has an identity "${identity}"`;
-        return [problem(document.keyAt(path), "unknown-name", message, didYouMean(identity, known))];
+        const hint = didYouMean(identity, fieldsOf.keys());
+        return [problem(document.keyAt(path), "unknown-name", message, hint)];
       }
       return [...fields.keys()]
-        .filter((field) => !Object.hasOwn(WORKLOAD_FIELDS, field))
+        .filter((field) => !known.has(field))
         .map((field) => {
-          const hint = didYouMean(field, Object.keys(WORKLOAD_FIELDS));
-          return problem(
-            document.keyAt([...path, field]),
-            "unknown-key",
-            `an identity has no "${field}"`,
-            hint,
-          );
+          const place = document.keyAt([...path, field]);
+          return problem(place, "unknown-key", `an identity has no "${field}"`, didYouMean(field, known));
         });
     });
   });
+}
+
+/** A stub that stands in a file, with its place. */
+interface PlacedStub {
+  readonly name: string;
+  readonly stub: Stub;
+  readonly path: Path;
+}
+
+/** What a file of tests stands in for must be there: handlers in weir.yaml, what they answer in the adapter. */
+function unknownBackends({ document, file }: Tests, handlers: WrittenHandlers): readonly Diagnostic[] {
+  const placed = (stubs: Stubs, path: Path): readonly PlacedStub[] =>
+    Array.from(stubs, ([name, stub]) => ({ name, stub, path: [...path, name] }));
+  const all = [
+    ...placed(file.backends, ["backends"]),
+    ...file.expect.flatMap(({ index, backends }) => placed(backends, ["expect", index, "backends"])),
+  ];
+  return all.flatMap((one) => {
+    const { name, path } = one;
+    if (handlers.has(name)) return unknownAnswers(one, { document, file }, handlers.get(name));
+    const message = `weir.yaml has no handler "${name}"`;
+    return [problem(document.keyAt(path), "unknown-name", message, didYouMean(name, handlers.keys()))];
+  });
+}
+
+function unknownAnswers(
+  { name, stub, path }: PlacedStub,
+  { document, file: { principals } }: Tests,
+  handler: ConfiguredHandler | undefined,
+): readonly Diagnostic[] {
+  const answers: readonly (readonly [Path, StubAnswer])[] =
+    stub.kind === "any"
+      ? [[path, stub.answer]]
+      : Array.from(stub.answers, ([principal, answer]) => [[...path, principal], answer]);
+  const strangers = stub.kind === "any" ? [] : [...stub.answers.keys()].filter((one) => !principals.has(one));
+  const unknownOutputs = answers.flatMap(([at, answer]) => {
+    const known = Object.keys(handler?.outputs.fields ?? {});
+    if (handler === undefined || answer.kind !== "allow") return [];
+    return [...answer.outputs.keys()]
+      .filter((output) => !known.includes(output))
+      .map((output) => {
+        const message = `${name} never answers "${output}"`;
+        return problem(document.keyAt([...at, output]), "unknown-key", message, didYouMean(output, known));
+      });
+  });
+  return [
+    ...unknownOutputs,
+    ...strangers.map((principal) => {
+      const message = `no principal of this file has the name "${principal}"`;
+      const hint = didYouMean(principal, principals.keys());
+      return problem(document.keyAt([...path, principal]), "unknown-name", message, hint);
+    }),
+  ];
 }

@@ -1,21 +1,37 @@
-import { canonicalHost } from "../attributes/host.ts";
-import { parseSpiffeId } from "../attributes/spiffe.ts";
-import { remember } from "../std/remember.ts";
+import type { Adapter } from "../adapter/adapter.ts";
 import { createEngine } from "../cel/environment.ts";
 import { finish, type Steps } from "../std/steps.ts";
-import { compilePolicy, type Draft } from "./compile-policy.ts";
+import {
+  acrossParts,
+  emptyTeams,
+  foreignFiles,
+  overridesWithin,
+  refuseForeignVerifiers,
+  refuseTrespass,
+  type Borders,
+} from "./borders.ts";
+import { compileHandlers, type WrittenHandlers } from "./compile-handlers.ts";
+import { byRule, nextChangeMs } from "./compile-overrides.ts";
+import { compilePolicy, type CompiledPolicy, type PolicyWorld } from "./compile-policy.ts";
+import { settingsOf } from "./compile-settings.ts";
+import { compileShared, type SharedPart } from "./compile-shared.ts";
 import { unknownSubjects } from "./compile-tests.ts";
-import { findingConflicts, type Matched } from "./conflicts.ts";
+import { findingConflicts } from "./conflicts.ts";
 import { Environments } from "./declarations.ts";
 import { inOrder, isClean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import type { Loaded } from "./load.ts";
 import { buildLookup } from "./lookup.ts";
+import { NamedFiles } from "./named-files.ts";
+import { ownersOf } from "./ownership.ts";
+import { serverFirst } from "./parts.ts";
+import type { OverridesFile } from "./overrides-file.ts";
 import type { PolicyFile } from "./policy-file.ts";
-import { parsePolicy, parseServer, parseTests, type Parsed } from "./schema.ts";
+import { Records } from "./records.ts";
+import { parseOverrides, parsePolicy, parseServer, parseShared, parseTests, type Parsed } from "./schema.ts";
 import { SERVER_DEFAULTS, type ServerFile } from "./server-file.ts";
-import type { Settings } from "./settings.ts";
-import type { Policy, Snapshot } from "./snapshot.ts";
+import type { SharedFile } from "./shared-file.ts";
+import type { Ownership, Policy, Snapshot } from "./snapshot.ts";
 import type { TestsFile } from "./tests-file.ts";
 
 /** What files come to: a snapshot when nothing is wrong with them, and every finding. */
@@ -31,6 +47,16 @@ export interface TestsOf {
   readonly file: TestsFile;
 }
 
+/** What configurations are compiled for. */
+export interface World {
+  readonly adapters: readonly Adapter[];
+  readonly nowMs: number;
+  /** `observe`: everything is in shadow, and every request passes. */
+  readonly stance: "enforce" | "observe";
+  /** What is owned by teams whose files have never been good. */
+  readonly unloaded?: readonly Ownership[];
+}
+
 /** One file, as far as it could be read. */
 interface Read<T> {
   readonly document: Document;
@@ -43,22 +69,85 @@ interface Read<T> {
  * Files to snapshot, all or nothing: one error anywhere and there is none. All findings come at once.
  * `revision` names the files.
  */
-export const compileConfiguration = (loaded: Loaded, revision: string): Configuration =>
-  finish(compilingConfiguration(loaded, revision));
+export const compileConfiguration = (loaded: Loaded, revision: string, world: World): Configuration =>
+  finish(compilingConfiguration(loaded, revision, world));
 
 /** The same, a file a step. */
-export function* compilingConfiguration(loaded: Loaded, revision: string): Steps<Configuration> {
+export function* compilingConfiguration(
+  loaded: Loaded,
+  revision: string,
+  world: World,
+): Steps<Configuration> {
   const diagnostics = [...loaded.diagnostics];
-  const server = yield* parsing(loaded, "server", parseServer, diagnostics);
-  const files = yield* parsing(loaded, "policy", parsePolicy, diagnostics);
-  const tests = yield* parsing(loaded, "tests", parseTests, diagnostics);
-  diagnostics.push(...refuseSecond(server), ...refuseNamesakes(files));
-  const policies = yield* compilingPolicies(files, diagnostics);
-  const written = files.map(({ file }) => file);
-  diagnostics.push(...unknownSubjects(tests, written));
-  const settings = settingsOf(server[0]?.file ?? SERVER_DEFAULTS);
-  const snapshot = isClean(diagnostics) ? snapshotOf(settings, policies, revision) : undefined;
+  const { server, sharedFiles, files, overrides, tests } = yield* parsingAll(loaded, diagnostics);
+  const weir = server[0];
+  const settings = settingsOf(weir?.file ?? SERVER_DEFAULTS, weir?.document.file);
+  const records = new Records();
+  const handlers = compileHandlers(weir?.document, settings, {
+    adapters: world.adapters,
+    records,
+    diagnostics,
+  });
+  const borders: Borders = { settings, owners: ownersOf(settings), diagnostics };
+  const active = overridesWithin(overrides, files, world.nowMs, borders);
+  const parts = {
+    settings,
+    records,
+    handlers,
+    environments: new Environments(createEngine()),
+    files: new NamedFiles(loaded.companions, diagnostics),
+    hasPepper: settings.secrets.pepper !== undefined,
+    diagnostics,
+    nowMs: world.nowMs,
+    overrides: byRule(active),
+  };
+  const shared = new Map<string, SharedPart>();
+  for (const { file, document } of sharedFiles) {
+    shared.set(file.shared, compileShared(file, document, parts));
+    refuseForeignVerifiers(document, file.identities, borders);
+    yield;
+  }
+  const policies = yield* compilingPolicies(files, { ...parts, shared }, borders);
+  diagnostics.push(
+    ...acrossParts(unknownSubjects(tests, policies, handlers), borders),
+    ...foreignFiles(loaded.references, borders.owners),
+    ...emptyTeams(loaded, world.unloaded ?? [], borders),
+  );
+  const common = {
+    revision,
+    settings,
+    handlers: faultless(handlers),
+    overrides: active,
+    unloaded: world.unloaded ?? [],
+  };
+  const changesAtMs = nextChangeMs(active);
+  const snapshot = isClean(diagnostics)
+    ? snapshotOf({ ...common, changesAtMs, stance: world.stance }, policies)
+    : undefined;
   return { snapshot, tests, diagnostics: inOrder(diagnostics) };
+}
+
+/** Reads the files of all kinds; what is wrong with their form, and with their names, is added to `diagnostics`. */
+function* parsingAll(loaded: Loaded, diagnostics: Diagnostic[]): Steps<AllFiles> {
+  const server = serverFirst(yield* parsing(loaded, "server", parseServer, diagnostics));
+  const sharedFiles = yield* parsing(loaded, "shared", parseShared, diagnostics);
+  const files = yield* parsing(loaded, "policy", parsePolicy, diagnostics);
+  const overrides = yield* parsing(loaded, "overrides", parseOverrides, diagnostics);
+  const tests = yield* parsing(loaded, "tests", parseTests, diagnostics);
+  diagnostics.push(
+    ...refuseSecond(server),
+    ...refuseNamesakes(files, "policy"),
+    ...refuseNamesakes(sharedFiles, "shared"),
+  );
+  return { server, sharedFiles, files, overrides, tests };
+}
+
+interface AllFiles {
+  readonly server: readonly Read<ServerFile>[];
+  readonly sharedFiles: readonly Read<SharedFile>[];
+  readonly files: readonly Read<PolicyFile>[];
+  readonly overrides: readonly Read<OverridesFile>[];
+  readonly tests: readonly Read<TestsFile>[];
 }
 
 /** Reads the files of one kind; what is wrong with their form is added to `diagnostics`. */
@@ -81,54 +170,73 @@ function* parsing<T>(
 
 function* compilingPolicies(
   files: readonly Read<PolicyFile>[],
-  diagnostics: Diagnostic[],
-): Steps<readonly Draft[]> {
-  const environments = new Environments(createEngine());
-  const drafts: Draft[] = [];
-  const matched: Matched[] = [];
+  world: PolicyWorld,
+  borders: Borders,
+): Steps<readonly CompiledPolicy[]> {
+  const policies: CompiledPolicy[] = [];
   for (const read of files) {
-    const draft = compilePolicy(read, environments, diagnostics);
-    drafts.push(draft);
-    matched.push({ ...read, match: draft.match });
+    const policy = compilePolicy(read, world);
+    policies.push(policy);
+    refuseTrespass(policy, world, borders);
     yield;
   }
-  diagnostics.push(...(yield* findingConflicts(matched)));
-  return drafts;
+  const matched = policies.map(({ file, document, draft }) => ({
+    file,
+    document,
+    match: draft.match,
+    enforced: new Set(draft.mode === "shadow" ? [] : [...draft.allows, ...draft.asks].map(({ id }) => id)),
+  }));
+  world.diagnostics.push(...(yield* findingConflicts(matched)));
+  return policies;
 }
 
-function snapshotOf(settings: Settings, drafts: readonly Draft[], revision: string): Snapshot {
-  const policies: readonly Policy[] = drafts
+type Common = Omit<Snapshot, "policies" | "lookup" | "connections" | "identities">;
+
+function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapshot {
+  const policies = compiled
+    .map(({ draft }) => draft)
     .toSorted((left, right) => (left.id < right.id ? -1 : 1))
-    .map((draft, order) => ({ ...draft, order }));
-  return { revision, settings, policies, lookup: buildLookup(policies) };
+    .map((draft, order): Policy => ({
+      ...draft,
+      ...(common.stance === "observe" ? { mode: "shadow" as const, ownedHeaders: new Set<string>() } : {}),
+      order,
+    }));
+  const identities = policies.flatMap((one) => [
+    ...one.identities.values(),
+    ...one.shadowIdentities.values(),
+    ...one.asks.flatMap(({ identity }) => identity ?? []),
+  ]);
+  const of = (protocol: "http" | "tcp") => policies.filter(({ match }) => match.protocol === protocol);
+  return {
+    ...common,
+    policies,
+    lookup: buildLookup(of("http")),
+    connections: buildLookup(of("tcp")),
+    identities: [...new Set(identities)],
+  };
 }
 
-/** Peers and hosts that come again and again; with more, all are forgotten and it starts anew. */
-const MAX_REMEMBERED = 1_000;
+const faultless = (handlers: WrittenHandlers): Snapshot["handlers"] =>
+  new Map([...handlers].flatMap(([name, one]) => (one === undefined ? [] : [[name, one] as const])));
 
-const settingsOf = (server: ServerFile): Settings => ({
-  listen: server.listen,
-  trustDomains: new Set(server.mesh.trustDomains),
-  spiffeId: remember(MAX_REMEMBERED, parseSpiffeId),
-  host: remember(MAX_REMEMBERED, canonicalHost),
-  checkTimeoutMs: server.checkTimeoutMs,
-  maxInFlight: server.maxInFlight,
-  ungoverned: server.ungoverned,
-});
-
-const refuseSecond = ([first, ...others]: readonly Read<ServerFile>[]): readonly Diagnostic[] =>
+const refuseSecond = ([first, ...others]: readonly Read<unknown>[]): readonly Diagnostic[] =>
   others.map(({ document }) => {
     const message = `the server is configured in ${first?.document.file ?? ""} already`;
     return problem(document.keyAt(["weir"]), "duplicate-name", message, "keep one weir.yaml");
   });
 
-function refuseNamesakes(files: readonly Read<PolicyFile>[]): readonly Diagnostic[] {
+function refuseNamesakes<K extends "policy" | "shared">(
+  files: readonly Read<Readonly<Record<K, string>>>[],
+  key: K,
+): readonly Diagnostic[] {
   const known = new Map<string, Document>();
+  const what = key === "policy" ? "policy" : "shared file";
   return files.flatMap(({ file, document }) => {
-    const other = known.get(file.policy);
-    if (other === undefined) known.set(file.policy, document);
+    const name = file[key];
+    const other = known.get(name);
+    if (other === undefined) known.set(name, document);
     if (other === undefined) return [];
-    const message = `the policy "${file.policy}" is in ${other.file} already`;
-    return [problem(document.at(["policy"]), "duplicate-name", message, "rename one of the two")];
+    const message = `the ${what} "${name}" is in ${other.file} already`;
+    return [problem(document.at([key]), "duplicate-name", message, "rename one of the two")];
   });
 }

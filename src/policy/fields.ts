@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { DURATION_FORM, parseDurationMs } from "../std/duration.ts";
+import { MOMENT_FORM, parseMomentMs } from "../std/moment.ts";
 import type { Code } from "./codes.ts";
 import { Refusal, type Reason, type Sort } from "./refusal.ts";
 import { splitText, type TextPart } from "./text.ts";
 import { BROKEN, isMapping, Literal } from "./tree.ts";
 
 /** A field reads one value: it has it, or it says why not. */
-type Read<T> = { readonly value: T } | { readonly reason: Reason };
+export type Read<T> = { readonly value: T } | { readonly reason: Reason };
 
 /** The schema of one value. Everything that it complains of is a Refusal. */
-function field<T>(read: (value: unknown) => Read<T>) {
+export function field<T>(read: (value: unknown) => Read<T>) {
   return z.unknown().transform((value, context): T => {
     const result = read(value);
     if ("value" in result) return result.value;
@@ -72,11 +73,13 @@ export const misplaced = (code: Code, message: string, hint: string): Reason => 
   at: "key",
 });
 
-const expected = (what: string, sort: Sort, hint?: string): { readonly reason: Reason } => ({
+/** A value of another sort than the one that belongs here. */
+export const expected = (what: string, sort: Sort, hint?: string): { readonly reason: Reason } => ({
   reason: { kind: "expected", what, sort, hint },
 });
 
-const textOf = (value: unknown): string | undefined =>
+/** The text of a scalar as it stands in the file; undefined of anything else. */
+export const textOf = (value: unknown): string | undefined =>
   typeof value === "string" ? value : value instanceof Literal ? value.text : undefined;
 
 /** Text; a number, `true` and `false` are the text that stands in the file. */
@@ -220,13 +223,8 @@ export const durationMs = (least: number, most: number, bounds: string) =>
 /** A moment in RFC 3339 with its zone, in milliseconds since 1970. */
 export const momentMs = () =>
   field((value) => {
-    const found = textOf(value) ?? "";
-    const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)$/.test(found)
-      ? Date.parse(found)
-      : NaN;
-    return Number.isNaN(ms)
-      ? expected("a moment with its zone, such as 2026-01-01T00:00:00Z", "text")
-      : { value: ms };
+    const ms = parseMomentMs(textOf(value) ?? "");
+    return ms === undefined ? expected(MOMENT_FORM, "text") : { value: ms };
   });
 
 /** Text that `parse` understands. */
@@ -243,6 +241,10 @@ export const parsedText = <T>(
       : { value: parsed };
   });
 
+/** The path of a file, relative to the file that names it. */
+export const filePath = () =>
+  parsedText("the path of a file", (path) => (/^[^\0]+$/.test(path) ? path : undefined));
+
 const notCarriedOut = (what: string, at: "key" | "value"): Reason => ({
   kind: "refused",
   code: "not-yet",
@@ -254,70 +256,3 @@ const notCarriedOut = (what: string, at: "key" | "value"): Reason => ({
 /** A key that the format has and this version refuses. */
 export const notYet = (what: string) =>
   field<undefined>(() => ({ reason: notCarriedOut(what, "key") })).optional();
-
-const isArray = (value: unknown): value is readonly unknown[] => Array.isArray(value);
-
-/** A list that is not empty; `what` its items are is for messages. */
-export const list = <T>(item: z.ZodType<T>, what: string, most = 1000) =>
-  field((value): Read<unknown[]> => {
-    if (!isArray(value) || value.length === 0) return expected(`a list of ${what}`, "list");
-    if (value.length <= most) return { value: [...value] };
-    const message = `${value.length} are too many: at most ${most}`;
-    return { reason: { kind: "refused", code: "wrong-value", message, at: "key" } };
-  }).pipe(z.array(item));
-
-/** A mapping with the keys of `shape` and no others. */
-export const mapping = <S extends z.ZodRawShape>(shape: S) =>
-  field((value): Read<Readonly<Record<string, unknown>>> => {
-    if (!isMapping(value)) return expected("a mapping", "mapping");
-    // Without a prototype, so that a key named __proto__ is a key that is not known.
-    return { value: withoutPrototype(value) };
-  }).pipe(
-    z.strictObject(shape, {
-      error: ({ code }) => (code === "unrecognized_keys" ? keysOf(shape) : undefined),
-    }),
-  );
-
-function withoutPrototype(entries: ReadonlyMap<string, unknown>): Readonly<Record<string, unknown>> {
-  const object: Readonly<Record<string, unknown>> = Object.fromEntries(entries);
-  Object.setPrototypeOf(object, null);
-  return object;
-}
-
-/** The keys that a mapping takes, as the message of the issue that knows the others. */
-const keysOf = (shape: z.ZodRawShape): string => Object.keys(shape).join(" ");
-
-/** A mapping from names that the file chooses. */
-export const entries = <T>(value: z.ZodType<T>, key: z.ZodType<string> = anyText()) =>
-  field((found): Read<Map<unknown, unknown>> =>
-    isMapping(found) ? { value: new Map(found) } : expected("a mapping", "mapping"),
-  ).pipe(z.map(key, value));
-
-/** A value as a test writes it: whole numbers, texts, lists and mappings of such. */
-export type PlainValue = string | number | boolean | readonly PlainValue[] | ReadonlyMap<string, PlainValue>;
-
-/** Any value. */
-export const plainValue = () =>
-  field((value): Read<PlainValue> => {
-    const plain = plainOf(value);
-    return plain === undefined ? expected("a value", "text") : { value: plain };
-  });
-
-function plainOf(value: unknown): PlainValue | undefined {
-  // What is broken has its diagnostic already.
-  if (value === BROKEN) return "";
-  if (typeof value === "string") return value;
-  if (value instanceof Literal) return value.value;
-  if (isArray(value)) {
-    const items = value.map((item) => plainOf(item));
-    return items.every((item) => item !== undefined) ? items : undefined;
-  }
-  if (!isMapping(value)) return undefined;
-  const inner = new Map<string, PlainValue>();
-  for (const [key, one] of value) {
-    const plain = plainOf(one);
-    if (plain === undefined) return undefined;
-    inner.set(key, plain);
-  }
-  return inner;
-}

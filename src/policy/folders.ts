@@ -2,6 +2,8 @@ import type { Dirent } from "node:fs";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join, normalize } from "node:path";
 import { problem, type Diagnostic } from "./diagnostic.ts";
+import { MAX_KEYS_BYTES } from "./keys-file.ts";
+import { beginsAsKeys } from "./keys-lines.ts";
 import { MAX_FILE_BYTES } from "./yaml.ts";
 
 /** The most files that are read, over all folders. */
@@ -17,79 +19,131 @@ const MAX_FOLDER_DEPTH = 64;
 export interface FolderContent {
   readonly files: readonly { readonly path: string; readonly text: Uint8Array }[];
   readonly diagnostics: readonly Diagnostic[];
+  /** The one of these that says that there is more than weir reads: files are missing then, whosoever they are. */
+  readonly cut: Diagnostic | undefined;
 }
 
-/** Reads the `.yaml` files in and below the folders. A folder that links reach twice is read once. */
+/**
+ * Reads the `.yaml` files in and below the folders. A folder that is reached twice is read once, and links are followed
+ * last, so that no link takes a folder away from where it stands.
+ */
 export async function readFolders(folders: readonly string[]): Promise<FolderContent> {
   const reader = new FolderReader();
-  for (const folder of folders) await reader.readTop(folder);
+  for (const folder of folders) await reader.readTop(normalize(folder));
+  await reader.followLinks();
+  reader.refuseEmpty();
   return reader;
+}
+
+/** A file or folder to read, found below a folder that was named. */
+interface Visit {
+  readonly path: string;
+  readonly depth: number;
+  readonly top: Top;
+}
+
+interface Top {
+  readonly path: string;
+  /** Whether anything has come of it. */
+  isEmpty: boolean;
 }
 
 class FolderReader implements FolderContent {
   readonly files: { path: string; text: Uint8Array }[] = [];
   readonly diagnostics: Diagnostic[] = [];
+  cut: Diagnostic | undefined;
+  readonly #tops: Top[] = [];
+  readonly #links: Visit[] = [];
   /** The real paths of the folders seen, so that a link back up ends. */
   readonly #seen = new Set<string>();
   #bytes = 0;
-  #isFull = false;
 
-  async readTop(folder: string): Promise<void> {
-    const found = this.files.length + this.diagnostics.length;
+  async readTop(path: string): Promise<void> {
     const seen = this.#seen.size;
-    await this.#read(normalize(folder), 0, "named");
-    const isEmpty = this.#seen.size > seen && this.files.length + this.diagnostics.length === found;
-    // A mount that went wrong is an empty folder: it must not pass for a configuration without policies.
-    if (isEmpty) this.#refuse(normalize(folder), "unreadable-file", "the folder has no .yaml file in it");
+    const top: Top = { path, isEmpty: true };
+    await this.#read({ path, depth: 0, top }, "named");
+    // One that was read before is not missed.
+    if (this.#seen.size > seen) this.#tops.push(top);
+  }
+
+  async followLinks(): Promise<void> {
+    // Links that are found meanwhile come after these.
+    for (const visit of this.#links) await this.#readFolder(visit);
+  }
+
+  /** A mount that went wrong is an empty folder: it must not pass for a configuration without policies. */
+  refuseEmpty(): void {
+    for (const top of this.#tops) {
+      if (top.isEmpty)
+        this.#refuse({ path: top.path, top }, "unreadable-file", "the folder has no .yaml file in it");
+    }
   }
 
   /** A file that was named is read whatever its name is; one that was found, when it ends in `.yaml`. */
-  async #read(path: string, depth: number, how: "named" | "found"): Promise<void> {
-    if (this.#isFull) return;
+  async #read(visit: Visit, how: "named" | "found" | "linked"): Promise<void> {
+    if (this.cut !== undefined) return;
+    const { path } = visit;
     try {
       const found = await stat(path);
-      if (found.isDirectory()) await this.#readFolder(path, depth);
-      else if (how === "named" || path.endsWith(".yaml")) {
-        if (found.isFile()) await this.#readFile(path, found.size);
-        else this.#refuse(path, "unreadable-file", "this is neither a file nor a folder");
+      if (found.isDirectory()) {
+        if (how === "linked") this.#links.push(visit);
+        else await this.#readFolder(visit);
+      } else if (how === "named" || path.endsWith(".yaml")) {
+        if (found.isFile()) await this.#readFile(visit, found.size);
+        else this.#refuse(visit, "unreadable-file", "this is neither a file nor a folder");
       }
     } catch (error) {
-      this.#refuse(path, "unreadable-file", `cannot be read: ${reasonOf(error)}`);
+      this.#refuse(visit, "unreadable-file", `cannot be read: ${reasonOf(error)}`);
     }
   }
 
-  async #readFolder(path: string, depth: number): Promise<void> {
-    const real = await realpath(path);
-    if (this.#seen.has(real)) return;
-    this.#seen.add(real);
-    if (depth > MAX_FOLDER_DEPTH) {
-      this.#refuse(path, "too-large", "the folders nest too deep");
-      return;
+  async #readFolder(visit: Visit): Promise<void> {
+    const { path, depth, top } = visit;
+    try {
+      const real = await realpath(path);
+      if (this.#seen.has(real)) return;
+      this.#seen.add(real);
+      if (depth > MAX_FOLDER_DEPTH) {
+        this.#refuse(visit, "too-large", "the folders nest too deep");
+        return;
+      }
+      const entries: Dirent[] = await readdir(path, { withFileTypes: true });
+      const found = entries.filter((entry) => !entry.name.startsWith(".") && mayMatter(entry));
+      for (const entry of found.sort((left, right) => (left.name < right.name ? -1 : 1))) {
+        const below = { path: join(path, entry.name), depth: depth + 1, top };
+        await this.#read(below, entry.isSymbolicLink() ? "linked" : "found");
+      }
+    } catch (error) {
+      this.#refuse(visit, "unreadable-file", `cannot be read: ${reasonOf(error)}`);
     }
-    const entries: Dirent[] = await readdir(path, { withFileTypes: true });
-    const names = entries
-      .filter((entry) => !entry.name.startsWith(".") && mayMatter(entry))
-      .map(({ name }) => name);
-    for (const name of names.sort()) await this.#read(join(path, name), depth + 1, "found");
   }
 
-  async #readFile(path: string, size: number): Promise<void> {
+  async #readFile(visit: Visit, size: number): Promise<void> {
+    const { path, top } = visit;
     this.#bytes += size;
     if (this.files.length >= MAX_FILES || this.#bytes > MAX_TOTAL_BYTES) {
-      this.#isFull = true;
       const message = `this is beyond ${MAX_FILES} files or ${MAX_TOTAL_BYTES} bytes, which is all that weir reads`;
-      this.#refuse(path, "too-large", message);
+      this.cut = this.#refuse(visit, "too-large", message);
       return;
     }
-    if (size > MAX_FILE_BYTES) {
-      this.#refuse(path, "too-large", `the file is larger than ${MAX_FILE_BYTES} bytes`);
+    const text = size > MAX_KEYS_BYTES ? undefined : await readFile(path);
+    if (text === undefined || (size > MAX_FILE_BYTES && !beginsAsKeys(text))) {
+      this.#refuse(visit, "too-large", `the file is larger than ${MAX_FILE_BYTES} bytes`);
       return;
     }
-    this.files.push({ path, text: await readFile(path) });
+    this.files.push({ path, text });
+    top.isEmpty = false;
   }
 
-  #refuse(file: string, code: "unreadable-file" | "too-large", message: string): void {
-    this.diagnostics.push(problem({ file, line: 1, column: 1, length: 1, source: "" }, code, message));
+  #refuse(
+    { path, top }: Pick<Visit, "path" | "top">,
+    code: "unreadable-file" | "too-large",
+    message: string,
+  ): Diagnostic {
+    const refused = problem({ file: path, line: 1, column: 1, length: 1, source: "" }, code, message);
+    this.diagnostics.push(refused);
+    top.isEmpty = false;
+    return refused;
   }
 }
 
@@ -97,8 +151,8 @@ class FolderReader implements FolderContent {
 const mayMatter = (entry: Dirent): boolean =>
   entry.isDirectory() || entry.isSymbolicLink() || entry.name.endsWith(".yaml");
 
-/** The system's name of the failure (ENOENT, EACCES), which says more than the message with its path. */
-function reasonOf(error: unknown): string {
+/** Why a file could not be read, in words: the system's own have the path in them. */
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known: Readonly<Record<string, string>> = {
     ENOENT: "there is no such file or folder",

@@ -59,9 +59,21 @@ function unknownKey(document: Document, path: Path, known: readonly string[]): D
   );
 }
 
-function refused(document: Document, path: Path, reason: Extract<Reason, { kind: "refused" }>): Diagnostic {
+type Refused = Extract<Reason, { kind: "refused" }>;
+
+function refused(document: Document, path: Path, reason: Refused): Diagnostic {
+  if (reason.code === "secret-in-plain-text") return plainSecret(document, path, reason);
   const place = reason.at === "key" ? document.keyAt(path) : document.at(path, reason.span);
   return problem(place, reason.code, reason.message, reason.hint);
+}
+
+/** At the key of the secret, and with nothing else of its line: diagnostics are logged. */
+function plainSecret(document: Document, path: Path, { code, message, hint }: Refused): Diagnostic {
+  const isItem = typeof path.at(-1) === "number";
+  const place = document.keyAt(isItem ? path.slice(0, -1) : path);
+  const { source, column, length } = place;
+  const key = source.slice(column - 1, column - 1 + length);
+  return problem({ ...place, source: `${" ".repeat(column - 1)}${key}: ***` }, code, message, hint);
 }
 
 type Expected = Extract<Reason, { kind: "expected" }>;

@@ -1,8 +1,8 @@
 /** What a file that this version reads is. */
-export type Kind = "server" | "policy" | "tests";
+export type Kind = "server" | "policy" | "tests" | "shared" | "keys" | "overrides";
 
-/** What a file says that it is, of everything the format has. */
-export type Claim = Kind | "shared" | "keys" | "overrides" | "domain";
+/** What a file says that it is, of everything the format has; `data` is what another file says of it. */
+export type Claim = Kind | "domain" | "data";
 
 /** The keys one of which tells what a file is; a server file has none of them. */
 export const KIND_KEYS = ["policy", "tests", "shared", "keys", "overrides"] as const;
@@ -10,7 +10,7 @@ export const KIND_KEYS = ["policy", "tests", "shared", "keys", "overrides"] as c
 /** The keys of weir.yaml, those that come later among them. */
 export const SERVER_KEYS = [
   ...["listen", "mesh", "clientAddress", "checkTimeout", "maxInFlight", "ungoverned"],
-  ...["proxy", "secrets", "store", "handlers", "teams"],
+  ...["proxy", "secrets", "outbound", "store", "handlers", "teams"],
 ] as const;
 
 /** Everything that the top-level keys and the name of a file claim; one claim when all is well. */
@@ -23,15 +23,31 @@ export function claimsOf(file: string, keys: ReadonlySet<string>): readonly Clai
 }
 
 const POLICY_EXPRESSIONS = new Set([
-  ...["except", "match.when", "mode.by"],
-  ...["rules.#.when", "rules.#.deny", "rules.#.require", "rules.#.allow", "rules.#.mode.by"],
+  ...["let.*", "except", "match.when", "mode.by"],
+  ...[
+    "rules.#.when",
+    "rules.#.deny",
+    "rules.#.require",
+    "rules.#.allow",
+    "rules.#.mode.by",
+    "rules.#.with.*",
+  ],
   ...["quotas.#.when", "quotas.#.key.#", "quotas.#.windows.#.limit", "quotas.#.mode.by"],
-  ...["quotas.#.cost.reserve", "quotas.#.cost.settle", "telemetry.#.when"],
+  ...["quotas.#.cost.reserve", "quotas.#.cost.settle", "telemetry.#.when", "identities.*.apiKey.with.*"],
 ]);
 
-/** Whether the value at `path` is CEL in files that claim to be `claims`. Unknown files count as policies. */
+/** The mappings in which keys are names of the file's choice. */
+const NAMED = new Set(["let", "identities", "with"]);
+
+/**
+ * Whether the value at `path` is CEL in files that claim to be `claims`. Unknown files count as policies. The inputs of
+ * handlers count as CEL: which of them are text is known to the handler only, and text may be quoted too.
+ */
 export function isExpression(claims: readonly Claim[], path: readonly (string | number)[]): boolean {
   if (claims.length > 0 && !claims.includes("policy") && !claims.includes("shared")) return false;
-  if (path.length === 2 && path[0] === "let") return true;
-  return POLICY_EXPRESSIONS.has(path.map((step) => (typeof step === "number" ? "#" : step)).join("."));
+  const steps = path.map((step, index) => {
+    if (typeof step === "number") return "#";
+    return NAMED.has(String(path[index - 1])) ? "*" : step;
+  });
+  return POLICY_EXPRESSIONS.has(steps.join("."));
 }

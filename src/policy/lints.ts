@@ -1,12 +1,12 @@
 import { VOCABULARY } from "../attributes/vocabulary.ts";
 import type { Parsed, Read } from "../cel/expression.ts";
 import { warning } from "./diagnostic.ts";
-import type { Rule } from "./rule.ts";
+import type { AskRule, Rule } from "./rule.ts";
 import type { Scope } from "./scope.ts";
 import type { Path } from "./source.ts";
 
 /** What is allowed and probably not meant, in the condition of a rule. */
-export function lintCondition(scope: Scope, path: Path, rule: Rule, parsed: Parsed): void {
+export function lintCondition(scope: Scope, path: Path, rule: Exclude<Rule, AskRule>, parsed: Parsed): void {
   const at = [...path, rule.kind];
   if (parsed.constant !== undefined && parsed.constant === IDLE[rule.kind]) {
     const message = `\`${rule.kind}: ${parsed.constant}\` never decides anything`;

@@ -3,6 +3,7 @@
  * Within a key the values are alternatives; all keys must hold.
  */
 export interface Match {
+  readonly protocol: "http" | "tcp";
   readonly hosts: readonly HostPattern[] | undefined;
   /** From `paths` or, as two literal segments, from `grpc`. */
   readonly paths: readonly PathPattern[] | undefined;
@@ -93,6 +94,7 @@ function pathMatches(pattern: PathPattern, segments: readonly string[]): Binding
 /** Whether some request can match both. Errs towards yes: what `when` says is not known here. */
 export function canOverlap(left: Match, right: Match): boolean {
   return (
+    left.protocol === right.protocol &&
     setsOverlap(left.methods, right.methods) &&
     setsOverlap(left.destinations, right.destinations) &&
     setsOverlap(left.routes, right.routes) &&
@@ -118,6 +120,12 @@ function hostsOverlap(left: HostPattern, right: HostPattern): boolean {
   if (right.kind === "exact") return hostMatches(left, right.name);
   return left.name === right.name || isBelow(left.name, right.name) || isBelow(right.name, left.name);
 }
+
+/** Whether every host that `inner` matches is one that `outer` matches. */
+export const hostsWithin = (inner: HostPattern, outer: HostPattern): boolean =>
+  inner.kind === "exact"
+    ? hostMatches(outer, inner.name)
+    : outer.kind === "suffix" && (inner.name === outer.name || isBelow(inner.name, outer.name));
 
 function pathsOverlap(left: PathPattern, right: PathPattern): boolean {
   const common = Math.min(left.segments.length, right.segments.length);

@@ -2,22 +2,21 @@ import { z } from "zod";
 import {
   cel,
   delegate,
-  entries,
   ID_FORM,
-  list,
-  mapping,
   misplaced,
   name,
   notYet,
   refuse,
   text,
-  TRUST_DOMAIN_FORM,
   VARIABLE_FORM,
   version,
   word,
   type NameForm,
 } from "./fields.ts";
-import { rules, type Mode, type Rule } from "./rule.ts";
+import { entries, list, mapping } from "./fields-of-collections.ts";
+import { IDENTITIES, type WrittenIdentity } from "./identity-file.ts";
+import { MODE, type WrittenMode } from "./mode.ts";
+import { rules, type Rule } from "./rule.ts";
 import { isMapping } from "./tree.ts";
 
 /** The most rules that one policy has. */
@@ -33,15 +32,14 @@ export interface PolicyFile {
   readonly identities: ReadonlyMap<string, WrittenIdentity>;
   readonly rules: readonly Rule[];
   /** Undefined where the file has none: a policy without allow rules is then a guard that refuses nothing more. */
-  readonly default: "allow" | "deny" | undefined;
-  readonly mode: Mode;
+  readonly default: WrittenDefault | undefined;
+  readonly mode: WrittenMode;
+  /** Names of shared files, at `["use", index]`. */
+  readonly use: readonly string[];
 }
 
 /** What a policy matches: everything, or what all of the keys that are there say. */
 export type WrittenMatch = "everything" | z.output<typeof MATCH_KEYS>;
-
-/** How callers prove who they are. */
-export type WrittenIdentity = Readonly<{ mtls: Readonly<{ trustDomains: readonly string[] }> }>;
 
 const POLICY_FORM: NameForm = {
   ...ID_FORM,
@@ -69,24 +67,21 @@ const MATCH_KEYS = mapping({
 
 const EVERYTHING = word(["everything"], {}, "`everything`, or a mapping of hosts, paths, methods, …");
 
-const IDENTITY = mapping({
-  mtls: mapping({ trustDomains: list(name(TRUST_DOMAIN_FORM), "trust domains") }).optional(),
-  jwt: notYet("JWT identities"),
-  metadata: notYet("identities from Envoy's metadata"),
-  apiKey: notYet("API keys"),
-  verify: notYet("identities that a handler verifies"),
-  invalid: notYet("`invalid`"),
-}).transform(({ mtls }, context): WrittenIdentity => {
-  if (mtls !== undefined) return { mtls };
-  refuse(
-    context,
-    misplaced(
-      "missing-key",
-      "the identity does not say what proves it",
-      "write `mtls: { trustDomains: [cluster.local] }`",
-    ),
-  );
-  return z.NEVER;
+/** `deny`, `allow`, or `deny` with a shared answer: `{ deny: problem }`. */
+export type WrittenDefault =
+  { readonly kind: "allow" } | { readonly kind: "deny"; readonly answerName: string | undefined };
+
+const DEFAULT_WORD = word(
+  ["allow", "deny"],
+  {},
+  "deny, allow, or { deny: … } with the name of a shared answer",
+);
+const DEFAULT_ANSWER = mapping({ deny: name(ID_FORM) });
+
+const DEFAULT = z.unknown().transform((value, context): WrittenDefault => {
+  if (isMapping(value)) return { kind: "deny", answerName: delegate(context, DEFAULT_ANSWER, value).deny };
+  const kind = delegate(context, DEFAULT_WORD, value);
+  return kind === "deny" ? { kind, answerName: undefined } : { kind };
 });
 
 /** The schema of a policy file. */
@@ -100,11 +95,11 @@ export const POLICY_FILE = mapping({
     ),
   except: cel().optional(),
   let: entries(cel(), name(VARIABLE_FORM, "key")).optional(),
-  identities: entries(IDENTITY, name(VARIABLE_FORM, "key")).optional(),
+  identities: IDENTITIES.optional(),
   rules: rules(MAX_RULES).optional(),
-  default: word(["allow", "deny"], { mapping: "shared answers" }).optional(),
-  mode: word(["enforce", "shadow"], { mapping: "enforcing a share of requests" }).optional(),
-  use: notYet("shared files"),
+  default: DEFAULT.optional(),
+  mode: MODE.optional(),
+  use: list(name(VARIABLE_FORM), "names of shared files", 100).optional(),
   quotas: notYet("quotas"),
   telemetry: notYet("telemetry"),
   audit: notYet("`audit`"),
@@ -116,5 +111,6 @@ export const POLICY_FILE = mapping({
   identities: file.identities ?? new Map(),
   rules: file.rules ?? [],
   default: file.default,
-  mode: file.mode ?? "enforce",
+  mode: file.mode ?? { kind: "enforce" },
+  use: file.use ?? [],
 }));

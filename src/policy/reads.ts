@@ -1,18 +1,25 @@
 import { POLICY_ROOTS, rootOf, VOCABULARY, type Phase } from "../attributes/vocabulary.ts";
 import type { Parsed, Read, Step } from "../cel/expression.ts";
 import type { Code } from "./codes.ts";
-import { isReadable, ROOTS, WORKLOAD_FIELDS } from "./declarations.ts";
+import { isReadable, ROOTS } from "./declarations.ts";
 import { didYouMean } from "./diagnostic.ts";
+import type { Fields } from "./records.ts";
 
 /** What the names of one policy's expressions can be. */
 export interface Names {
   readonly phase: Phase;
-  readonly identities: ReadonlySet<string>;
+  /** The fields of each identity; undefined where it has a fault of its own. */
+  readonly identities: ReadonlyMap<string, Fields | undefined>;
   readonly lets: ReadonlySet<string>;
   /** `let` names that cannot be read here: they stand further down, or have a fault of their own. */
   readonly unreadableLets: ReadonlyMap<string, "later" | "faulty">;
   /** Names that path patterns bind: by all of them, or by some, which then needs `has(path.x)`. */
   readonly paths: ReadonlyMap<string, "by-all" | "by-some">;
+  /** The fields of each answer; undefined where the rule that asks has a fault of its own. */
+  readonly answers: ReadonlyMap<string, Fields | undefined>;
+  /** The fields of the shared files that are used; undefined where the file has a fault of its own. */
+  readonly shared: ReadonlyMap<string, Fields | undefined>;
+  readonly data: Fields;
 }
 
 /** A path of an expression that cannot be read. Offsets are the expression's own. */
@@ -41,6 +48,9 @@ function resolve(read: Read, names: Names, isGuarded: boolean): ReadProblem | un
   if (names.lets.has(root) || names.unreadableLets.get(root) === "faulty") return undefined;
   if (root === "auth") return resolveIdentity(read, names);
   if (root === "path") return resolveBinding(read, names, isGuarded);
+  if (root === "data") return resolveField(read, names.data, DECLARE_DATA);
+  if (names.answers.has(root)) return resolveField(read, names.answers.get(root));
+  if (names.shared.has(root)) return resolveField(read, names.shared.get(root));
   if (!ROOTS.has(root)) {
     const span = { start: read.start, end: read.start + root.length };
     if (names.unreadableLets.has(root))
@@ -48,7 +58,12 @@ function resolve(read: Read, names: Names, isGuarded: boolean): ReadProblem | un
     return unknown(
       span,
       `no attribute and no name of this policy is called ${root}`,
-      didYouMean(root, [...rootsOf(names.phase), ...names.lets]),
+      didYouMean(root, [
+        ...rootsOf(names.phase),
+        ...names.lets,
+        ...names.answers.keys(),
+        ...names.shared.keys(),
+      ]),
     );
   }
   return resolveAttribute(read, names.phase);
@@ -101,9 +116,10 @@ const wrongPhase = (
   end: span.end,
   code: "wrong-phase",
   message: `${name} is known in ${phases.map((one) => PHASE_NAMES[one]).join(" and ")}, not in ${PHASE_NAMES[phase]}`,
-  hint: phases.includes("log")
-    ? "a rule decides before there is a response; docs/attributes.md says what each phase knows"
-    : "docs/attributes.md says what each phase knows",
+  hint:
+    phases.includes("log") && !phases.includes("check")
+      ? "a rule decides before there is a response; docs/attributes.md says what each phase knows"
+      : "docs/attributes.md says what each phase knows",
 });
 
 const fieldsOf = (root: string, phase: Phase): readonly string[] =>
@@ -113,17 +129,41 @@ const fieldsOf = (root: string, phase: Phase): readonly string[] =>
 
 function resolveIdentity({ steps, ...read }: Read, { identities }: Names): ReadProblem | undefined {
   const [identity, field] = steps;
-  if (identity === undefined) return bareRoot(read, "auth", [...identities]);
-  if (!identities.has(identity.name)) {
+  if (identity === undefined) return bareRoot(read, "auth", [...identities.keys()]);
+  const fields = identities.get(identity.name);
+  if (fields === undefined) {
+    if (identities.has(identity.name)) return undefined;
     const hint =
       identities.size === 0
         ? `declare it: identities: { ${identity.name}: { mtls: { trustDomains: [cluster.local] } } }`
-        : didYouMean(identity.name, identities);
+        : didYouMean(identity.name, identities.keys());
     return unknown(identity, `this policy has no identity "${identity.name}"`, hint);
   }
-  if (field === undefined || Object.hasOwn(WORKLOAD_FIELDS, field.name)) return undefined;
+  if (field === undefined || Object.hasOwn(fields, field.name)) return undefined;
   const message = `auth.${identity.name} has no field ${field.name}`;
-  return unknown(field, message, didYouMean(field.name, Object.keys(WORKLOAD_FIELDS)));
+  const hint = didYouMean(field.name, Object.keys(fields));
+  const isToken = Object.hasOwn(fields, "raw");
+  return unknown(
+    field,
+    message,
+    isToken ? `${hint}${hint.endsWith("?") ? " Or" : "; or"} declare it under claims` : hint,
+  );
+}
+
+const DECLARE_DATA = "declare it in a shared file, data: { name: file.yaml }, and use the file";
+
+/** A field of an answer, a shared file or data. Without `fields` what is wrong has been told of. */
+function resolveField(
+  { root, steps: [step], ...read }: Read,
+  fields: Fields | undefined,
+  whereNone?: string,
+): ReadProblem | undefined {
+  if (fields === undefined) return undefined;
+  const known = Object.keys(fields);
+  if (step === undefined) return bareRoot(read, root, known);
+  if (Object.hasOwn(fields, step.name)) return undefined;
+  const hint = known.length === 0 && whereNone !== undefined ? whereNone : didYouMean(step.name, known);
+  return unknown(step, `${root} has no ${step.name}`, hint);
 }
 
 function resolveBinding(read: Read, { paths }: Names, isGuarded: boolean): ReadProblem | undefined {

@@ -1,69 +1,82 @@
 import { z } from "zod";
 import {
+  ANSWER_KEYS,
+  answerOf,
+  type HeaderTemplates,
+  type Template,
+  type WrittenAnswer,
+} from "./answers-file.ts";
+import {
+  anyText,
   cel,
-  entries,
   ID_FORM,
-  integer,
-  list,
-  mapping,
   misplaced,
   name,
-  notYet,
   oneOf,
   orBroken,
   refuse,
   template,
   text,
+  VARIABLE_FORM,
   word,
   type NameForm,
 } from "./fields.ts";
-import type { TextPart } from "./text.ts";
-
-/** Whether a rule or a policy is carried out, or only evaluated and counted. */
-export type Mode = "enforce" | "shadow";
-
-/** Text with expressions in it. */
-export type Template = readonly TextPart[];
-
-/** The headers that an answer sets, by the name that the file gives them. */
-export type HeaderTemplates = ReadonlyMap<string, Template>;
+import { entries, list, mapping } from "./fields-of-collections.ts";
+import { MODE, type WrittenMode } from "./mode.ts";
 
 /** One rule of a policy file. Its parts stand at `["rules", index, …]`, its condition at `["rules", index, kind]`. */
-export type Rule = RefusingRule | AllowRule;
+export type Rule = RefusingRule | AllowRule | AskRule;
 
 interface AnyRule {
   /** Its position in the file's list. */
   readonly index: number;
   readonly id: string;
-  /** The source of the condition. */
-  readonly condition: string;
   readonly when: string | undefined;
   /** Undefined: as the policy says. */
-  readonly mode: Mode | undefined;
-  /** `response.set`: headers of the denial, or of the answer that the upstream gives. */
-  readonly responseHeaders: HeaderTemplates;
+  readonly mode: WrittenMode | undefined;
 }
 
-export interface RefusingRule extends AnyRule {
+/** What a rule answers that refuses: its own words, or those of a shared file. */
+interface Refusing {
+  readonly answer: WrittenAnswer;
+  /** The name of a shared answer, at `["rules", index, "answer"]`; then `answer` says nothing. */
+  readonly answerName: string | undefined;
+}
+
+export interface RefusingRule extends AnyRule, Refusing {
   readonly kind: "deny" | "require";
-  readonly status: number | undefined;
-  readonly denial: DenialBody | undefined;
+  /** The source of the condition. */
+  readonly condition: string;
 }
 
-/** What the refused caller reads. It stands at `["rules", index, key]`. */
-export interface DenialBody {
-  readonly key: "message" | "body";
-  readonly content: Template;
-  /** The content type, of a `body` only. */
-  readonly type: Template | undefined;
+/** A require that a handler answers. */
+export interface AskRule extends AnyRule, Refusing {
+  readonly kind: "ask";
+  readonly handler: string;
+  /** The name under which the policy's expressions find the answer. */
+  readonly as: string | undefined;
+  /** By input of the handler's adapter: CEL or text, as the adapter declares it. */
+  readonly with: ReadonlyMap<string, string>;
+  readonly onError: "error" | "deny" | "allow";
+  readonly request: RequestChanges;
 }
 
 export interface AllowRule extends AnyRule {
   readonly kind: "allow";
-  /** `request.set` */
-  readonly requestHeaders: HeaderTemplates;
-  /** `request.remove` */
-  readonly removedHeaders: readonly string[];
+  readonly condition: string;
+  readonly request: RequestChanges;
+  readonly responseSet: HeaderTemplates;
+  readonly responseAppend: HeaderTemplates;
+  readonly metadata: ReadonlyMap<string, Template>;
+}
+
+/** `request:` what a grant does to the request on its way up. */
+export interface RequestChanges {
+  readonly set: HeaderTemplates;
+  readonly append: HeaderTemplates;
+  readonly remove: readonly string[];
+  readonly querySet: HeaderTemplates;
+  readonly queryRemove: readonly string[];
 }
 
 const RULE_FORM: NameForm = {
@@ -72,110 +85,134 @@ const RULE_FORM: NameForm = {
     id === "default" ? "`default` is the name of what decides when no rule does" : undefined,
 };
 
+const QUERY = mapping({
+  set: entries(template()).optional(),
+  remove: list(text("the name of a parameter"), "names of parameters").optional(),
+});
+
 const WRITTEN = mapping({
   id: name(RULE_FORM),
   when: cel().optional(),
   deny: cel().optional(),
   require: cel().optional(),
   allow: cel().optional(),
-  status: integer(400, 599).optional(),
-  message: template().optional(),
-  body: template().optional(),
-  type: template().optional(),
+  ask: name(ID_FORM).optional(),
+  as: name(VARIABLE_FORM).optional(),
+  with: entries(anyText()).optional(),
+  onError: word(["error", "deny", "allow"]).optional(),
+  answer: name(ID_FORM).optional(),
+  ...ANSWER_KEYS,
   request: mapping({
     set: entries(template()).optional(),
+    append: entries(template()).optional(),
     remove: list(text("the name of a header"), "names of headers").optional(),
-    append: notYet("`append`"),
-    query: notYet("changes to the query"),
+    query: QUERY.optional(),
   }).optional(),
-  response: mapping({ set: entries(template()).optional(), append: notYet("`append`") }).optional(),
-  mode: word(["enforce", "shadow"], { mapping: "enforcing a share of requests" }).optional(),
-  ask: notYet("`ask`"),
-  as: notYet("`ask`"),
-  with: notYet("`ask`"),
-  onError: notYet("`ask`"),
-  answer: notYet("shared answers"),
-  redirect: notYet("redirects"),
-  metadata: notYet("metadata of rules"),
+  mode: MODE.optional(),
 });
 
 type Written = z.output<typeof WRITTEN>;
 
-type Decided = Omit<RefusingRule, "index"> | Omit<AllowRule, "index">;
+type Unplaced = Omit<RefusingRule, "index"> | Omit<AllowRule, "index"> | Omit<AskRule, "index">;
 
-const RULE = WRITTEN.transform((written, context): Decided => {
-  const kind = oneOf(context, written, ["deny", "require", "allow"]);
+const RULE = WRITTEN.transform((written, context): Unplaced => {
+  const kind = oneOf(context, written, ["deny", "require", "allow", "ask"]);
   if (kind === undefined) return z.NEVER;
   for (const key of MISPLACED[kind]) {
     if (written[key] !== undefined) refuse(context, misplaced("wrong-value", ...notOf(kind, key)), [key]);
   }
-  const common = {
-    id: written.id,
-    condition: written[kind] ?? "",
-    when: written.when,
-    mode: written.mode,
-    responseHeaders: written.response?.set ?? new Map(),
-  };
-  if (kind !== "allow")
-    return { ...common, kind, status: written.status, denial: denialOf(written, context) };
-  return {
-    ...common,
-    kind,
-    requestHeaders: written.request?.set ?? new Map(),
-    removedHeaders: written.request?.remove ?? [],
-  };
+  const common = { id: written.id, when: written.when, mode: written.mode };
+  switch (kind) {
+    case "allow":
+      return { ...common, kind, condition: written.allow ?? "", ...allowing(written) };
+    case "ask":
+      refuseShadowAsk(written, context);
+      return { ...common, kind, ...asking(written), ...refusing(written, context) };
+    case "deny":
+    case "require":
+      return { ...common, kind, condition: written[kind] ?? "", ...refusing(written, context) };
+  }
 });
 
+const ANSWERING = ["status", "message", "body", "type", "redirect", "answer"] as const;
+const ASKING = ["as", "with", "onError"] as const;
+
 const MISPLACED = {
-  deny: ["request"],
-  require: ["request"],
-  allow: ["status", "message", "body", "type"],
-} as const;
+  deny: ["request", ...ASKING],
+  require: ["request", ...ASKING],
+  allow: [...ANSWERING, ...ASKING],
+  ask: [],
+} as const satisfies Record<Rule["kind"], readonly (keyof Written)[]>;
 
 function notOf(kind: Rule["kind"], key: string): readonly [message: string, hint: string] {
+  if ((ASKING as readonly string[]).includes(key))
+    return [`${key} belongs to a rule that asks a handler`, "write `ask:` with the name of a handler"];
   return kind === "allow"
     ? [
         `an allow rule has no ${key}: it answers nothing itself`,
-        "an allow rule sets request and response headers only",
+        "an allow rule sets request and response headers, query parameters and metadata only",
       ]
     : [
         `a ${kind} rule has no ${key}: what it refuses goes nowhere`,
-        "a deny or require sets status, body and response headers only",
+        "a deny or require sets status, body, response headers, redirect and metadata only",
       ];
 }
 
-function denialOf(written: Written, context: z.RefinementCtx): DenialBody | undefined {
-  const { message, body, type } = written;
-  if (message !== undefined && body !== undefined) {
-    refuse(
-      context,
-      misplaced("one-of", "message and body stand together", "keep one: a message is a body of plain text"),
-      ["body"],
-    );
-  }
-  if (type !== undefined && body === undefined) {
-    refuse(
-      context,
-      misplaced("missing-key", "type stands without a body", "write a body, or remove the type"),
-      ["type"],
-    );
-  }
-  if (body !== undefined) return { key: "body", content: body, type };
-  return message === undefined ? undefined : { key: "message", content: message, type: undefined };
+function refuseShadowAsk({ mode }: Written, context: z.RefinementCtx): void {
+  if (mode === undefined || mode.kind === "enforce") return;
+  const message = "an ask cannot be in shadow: it would call a back-end for nothing";
+  refuse(context, misplaced("wrong-value", message, "remove the mode, or remove the rule"), ["mode"]);
 }
 
-/** The rules of a policy, at most so many. Ids are unique. */
+function refusing(written: Written, context: z.RefinementCtx): Refusing {
+  if (written.answer !== undefined) {
+    const own = ANSWERING.find((key) => key !== "answer" && written[key] !== undefined);
+    const message = `${own ?? ""} and answer stand together`;
+    const hint = "a shared answer says all of it: keep one of the two";
+    if (own !== undefined) refuse(context, misplaced("one-of", message, hint), [own]);
+  }
+  return { answer: answerOf(written, context), answerName: written.answer };
+}
+
+const allowing = ({ request, response, metadata }: Written) => ({
+  request: changesOf(request),
+  responseSet: response?.set ?? new Map<string, Template>(),
+  responseAppend: response?.append ?? new Map<string, Template>(),
+  metadata: metadata ?? new Map<string, Template>(),
+});
+
+const asking = ({ ask, as, with: inputs, onError, request }: Written) => ({
+  handler: ask ?? "",
+  as,
+  with: inputs ?? new Map<string, string>(),
+  onError: onError ?? ("error" as const),
+  request: changesOf(request),
+});
+
+const changesOf = (written: Written["request"]): RequestChanges => ({
+  set: written?.set ?? new Map(),
+  append: written?.append ?? new Map(),
+  remove: written?.remove ?? [],
+  querySet: written?.query?.set ?? new Map(),
+  queryRemove: written?.query?.remove ?? [],
+});
+
+/** The rules of a policy, at most so many. Ids are unique, and so are the names of answers. */
 export const rules = (most: number) =>
-  list(orBroken(RULE), "rules", most).transform((decided, context): readonly Rule[] => {
-    const seen = new Set<string>();
-    return decided.flatMap((one, index) => {
+  list(orBroken(RULE), "rules", most).transform((unplaced, context): readonly Rule[] => {
+    const ids = new Set<string>();
+    const answers = new Set<string>();
+    return unplaced.flatMap((one, index) => {
       if (one === undefined) return [];
-      if (seen.has(one.id)) {
-        const reason = { kind: "refused", code: "duplicate-name", at: "value" } as const;
-        const message = `two rules have the id "${one.id}"`;
-        refuse(context, { ...reason, message, hint: "rename one" }, [index, "id"]);
+      if (ids.has(one.id)) refuse(context, twice(`two rules have the id "${one.id}"`), [index, "id"]);
+      ids.add(one.id);
+      if (one.kind === "ask" && one.as !== undefined) {
+        if (answers.has(one.as)) refuse(context, twice(`two answers are called ${one.as}`), [index, "as"]);
+        answers.add(one.as);
       }
-      seen.add(one.id);
       return [{ ...one, index }];
     });
   });
+
+const twice = (message: string) =>
+  ({ kind: "refused", code: "duplicate-name", message, hint: "rename one", at: "value" }) as const;

@@ -2,8 +2,11 @@ import type { z } from "zod";
 import { inOrder, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import { pathOf, reasonOf, toDiagnostics, type Issue } from "./issues.ts";
+import { OVERRIDES_FILE, type OverridesFile } from "./overrides-file.ts";
 import { POLICY_FILE, type PolicyFile } from "./policy-file.ts";
 import { SERVER_FILE, type ServerFile } from "./server-file.ts";
+import { SHARED_FILE, type SharedFile } from "./shared-file.ts";
+import type { Reason } from "./refusal.ts";
 import type { Path } from "./source.ts";
 import { TESTS_FILE, type TestsFile } from "./tests-file.ts";
 import { BROKEN, isList, isMapping, type Plain } from "./tree.ts";
@@ -29,6 +32,12 @@ export const parseServer = (document: Document): Parsed<ServerFile> => parse(doc
 /** Reads a file of tests. Never throws. */
 export const parseTests = (document: Document): Parsed<TestsFile> => parse(document, TESTS_FILE);
 
+/** Reads a shared file. Never throws. */
+export const parseShared = (document: Document): Parsed<SharedFile> => parse(document, SHARED_FILE);
+
+/** Reads a file of overrides. Never throws. */
+export const parseOverrides = (document: Document): Parsed<OverridesFile> => parse(document, OVERRIDES_FILE);
+
 /** How often a file is read again without what was at fault: some faults show only when others are gone. */
 const MAX_READINGS = 4;
 
@@ -53,7 +62,7 @@ function hasBroken(plain: Plain): boolean {
 }
 
 /** The lists whose items stand alone, so that the others are read where one is at fault. */
-const HAS_HOLES: ReadonlySet<unknown> = new Set(["rules", "expect"]);
+const HAS_HOLES: ReadonlySet<unknown> = new Set(["rules", "expect", "overrides"]);
 
 /** The file without unknown keys and such items; undefined when other parts are at fault, on which the rest may rely. */
 function withoutFaults(plain: Plain, issues: readonly Issue[]): Plain | undefined {
@@ -65,12 +74,19 @@ function withoutFaults(plain: Plain, issues: readonly Issue[]): Plain | undefine
       continue;
     }
     const reason = reasonOf(issue);
-    // What a later version carries out may define names that other rules use.
-    const isLater = path[0] === "rules" && reason.kind === "refused" && reason.code === "not-yet";
-    if (!HAS_HOLES.has(path[0]) || path.length < 2 || isLater) return undefined;
+    if (!HAS_HOLES.has(path[0]) || path.length < 2 || mayDefineNames(plain, path, reason)) return undefined;
     rest = replace(rest, path.slice(0, 2), BROKEN);
   }
   return rest;
+}
+
+/** Whether other rules may use names of the one at fault: an answer's, or those of what a later version carries out. */
+function mayDefineNames(plain: Plain, [key, index]: Path, reason: Reason): boolean {
+  if (key !== "rules") return false;
+  if (reason.kind === "refused" && reason.code === "not-yet") return true;
+  const rules = isMapping(plain) ? plain.get(key) : undefined;
+  const rule = isList(rules) && typeof index === "number" ? rules[index] : undefined;
+  return isMapping(rule) && rule.has("as");
 }
 
 /** A copy in which the value at `path` is another, or, where that is undefined, is gone. */

@@ -1,22 +1,30 @@
-import type { Environment, Expression, Parsed, TypeName } from "../cel/expression.ts";
+import type { Environment, Expression, Parsed, Read, TypeName } from "../cel/expression.ts";
 import type { Code } from "./codes.ts";
 import { problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
+import { mentionsOf, type Mentions, type MentionTable } from "./mentions.ts";
 import { readProblems, type Names } from "./reads.ts";
 import type { Path } from "./source.ts";
+
+/** What a scope is made of. */
+export interface ScopeParts {
+  readonly document: Document;
+  readonly names: Names;
+  readonly environment: Environment;
+  readonly table: MentionTable;
+  readonly diagnostics: Diagnostic[];
+}
 
 /** Compiles the expressions of one file and gathers what is wrong with them. */
 export class Scope {
   readonly document: Document;
   readonly names: Names;
-  readonly #environment: Environment;
-  readonly #diagnostics: Diagnostic[];
+  readonly #parts: ScopeParts;
 
-  constructor(document: Document, names: Names, environment: Environment, diagnostics: Diagnostic[]) {
-    this.document = document;
-    this.names = names;
-    this.#environment = environment;
-    this.#diagnostics = diagnostics;
+  constructor(parts: ScopeParts) {
+    this.document = parts.document;
+    this.names = parts.names;
+    this.#parts = parts;
   }
 
   /** For what is evaluated only where `condition` holds: a binding that it asks for with `has()` is there. */
@@ -26,11 +34,25 @@ export class Scope {
     const proven = asked.flatMap(({ steps: [step] }) => (step === undefined ? [] : [step.name]));
     const paths = new Map(this.names.paths);
     for (const name of proven) if (paths.has(name)) paths.set(name, "by-all");
-    return new Scope(this.document, { ...this.names, paths }, this.#environment, this.#diagnostics);
+    return new Scope({ ...this.#parts, names: { ...this.names, paths } });
+  }
+
+  /** What these expressions and texts depend on. */
+  mentions(...readers: readonly ({ readonly reads: readonly Read[] } | undefined)[]): Mentions {
+    return mentionsOf(
+      readers.flatMap((reader) => reader?.reads ?? []),
+      this.#parts.table,
+    );
+  }
+
+  /** Whether anything has been reported of this file that keeps it from going live. */
+  get hasErrors(): boolean {
+    const { diagnostics, document } = this.#parts;
+    return diagnostics.some(({ severity, file }) => severity === "error" && file === document.file);
   }
 
   report(...diagnostics: readonly Diagnostic[]): void {
-    this.#diagnostics.push(...diagnostics);
+    this.#parts.diagnostics.push(...diagnostics);
   }
 
   /** The expression at `path`, or undefined when something is wrong with it. */
@@ -51,14 +73,14 @@ export class Scope {
   }
 
   #compile(place: Placed, expected: TypeName): Compiled | undefined {
-    const parsed = this.#environment.parse(place.source);
+    const parsed = this.#parts.environment.parse(place.source);
     const problems = "reads" in parsed ? readProblems(parsed, this.names) : parsed;
     if (!("reads" in parsed) || problems.length > 0) {
       this.#refuse(place, problems);
       return undefined;
     }
-    if (parsed.reads.some(({ root }) => this.names.unreadableLets.has(root))) return undefined;
-    const expression = this.#environment.compile(parsed, expected);
+    if (parsed.reads.some((read) => isUnreadable(read, this.names))) return undefined;
+    const expression = this.#parts.environment.compile(parsed, expected);
     if ("evaluate" in expression) return { expression, parsed };
     this.#refuse(place, expression);
     return undefined;
@@ -71,6 +93,16 @@ export class Scope {
     }
   }
 }
+
+/** Whether something is wrong with what an expression reads, of which there is a diagnostic already. */
+const isUnreadable = (
+  { root, steps: [step] }: Read,
+  { unreadableLets, answers, shared, identities }: Names,
+): boolean =>
+  (root === "auth" && step !== undefined && identities.get(step.name) === undefined) ||
+  unreadableLets.has(root) ||
+  (answers.has(root) && answers.get(root) === undefined) ||
+  (shared.has(root) && shared.get(root) === undefined);
 
 /** An expression, and what its source says about itself. */
 export interface Compiled {

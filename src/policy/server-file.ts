@@ -1,97 +1,203 @@
-import type { ListenAddress } from "../std/listen-address.ts";
-import { ADDRESS_FORM, addressHint, isLocal, parseAddress } from "./address.ts";
+import { z } from "zod";
+import type { SecretSource } from "../adapter/host.ts";
+import type { ClientAddress } from "../attributes/client-address.ts";
+import { CLIENT_ADDRESS } from "./client-address-file.ts";
+import { didYouMean } from "./diagnostic.ts";
 import {
+  delegate,
   durationMs,
-  flag,
   integer,
-  list,
-  mapping,
   name,
   notYet,
-  parsedText,
   refuse,
   TRUST_DOMAIN_FORM,
   version,
   word,
 } from "./fields.ts";
+import { entries, list, mapping } from "./fields-of-collections.ts";
+import { HANDLERS, type HandlerFile } from "./handlers-file.ts";
+import {
+  ADMIN_LISTENER,
+  GRPC_LISTENER,
+  HTTP_LISTENER,
+  METRICS_LISTENER,
+  type AdminListener,
+  type HttpCheckListener,
+  type Listener,
+  type ProxyListener,
+} from "./listen-file.ts";
+import { parseSpiffePattern, SPIFFE_PATTERN_FORM } from "./caller-pattern.ts";
+import { OUTBOUND, OUTBOUND_DEFAULTS, type Outbound } from "./outbound-file.ts";
+import { rolesByPrincipal, type ProxyRoles } from "./proxy-role.ts";
+import { secret, secretOrTwo } from "./secret-field.ts";
+import { TEAMS, type TeamFile } from "./teams-file.ts";
+import { isMapping } from "./tree.ts";
 
-/** What the operator decides in weir.yaml, with what holds where the file is silent. */
+/** What the operator decides in weir.yaml, with what holds where the file is silent. Paths are as the file writes them. */
 export interface ServerFile {
-  readonly listen: { readonly grpc: ListenAddress; readonly metrics: ListenAddress };
+  readonly listen: Listeners;
   readonly mesh: { readonly trustDomains: readonly string[] };
-  readonly clientAddress: { readonly from: "peer" };
+  readonly clientAddress: ClientAddress;
   readonly checkTimeoutMs: number;
   /** The most checks that are decided at one time. */
   readonly maxInFlight: number;
   /** What is answered where no policy that can grant matches. */
   readonly ungoverned: "deny" | "allow";
+  readonly proxy: ProxyRoles;
+  readonly secrets: Secrets;
+  readonly outbound: Outbound;
   readonly store: { readonly type: "memory" };
+  /** By name. */
+  readonly handlers: ReadonlyMap<string, HandlerFile>;
+  /** By name; empty: the folder is one part. */
+  readonly teams: ReadonlyMap<string, TeamFile>;
 }
+
+export interface Listeners {
+  readonly grpc: ProxyListener;
+  readonly metrics: Listener;
+  /** Undefined: off. */
+  readonly http: HttpCheckListener | undefined;
+  /** Undefined: off. */
+  readonly admin: AdminListener | undefined;
+}
+
+export interface Secrets {
+  /** Under which API keys are digested. */
+  readonly pepper: SecretSource | undefined;
+  /** Under which weir signs what it tells itself: the first signs, all are accepted. Empty, one or two. */
+  readonly mac: readonly SecretSource[];
+}
+
+const onLoopback = (port: number): Listener => ({
+  address: { kind: "tcp", host: "127.0.0.1", port },
+  tls: undefined,
+});
 
 /** What holds without a weir.yaml. */
 export const SERVER_DEFAULTS: ServerFile = {
   listen: {
-    grpc: { kind: "tcp", host: "127.0.0.1", port: 9191 },
-    metrics: { kind: "tcp", host: "127.0.0.1", port: 9194 },
+    grpc: { ...onLoopback(9191), allow: undefined, role: undefined },
+    metrics: onLoopback(9194),
+    http: undefined,
+    admin: undefined,
   },
   mesh: { trustDomains: ["cluster.local"] },
   clientAddress: { from: "peer" },
   checkTimeoutMs: 200,
   maxInFlight: 2000,
   ungoverned: "deny",
+  proxy: { kind: "one", role: "gateway" },
+  secrets: { pepper: undefined, mac: [] },
+  outbound: OUTBOUND_DEFAULTS,
   store: { type: "memory" },
+  handlers: new Map(),
+  teams: new Map(),
 };
 
-const LISTENER = mapping({
-  address: parsedText(ADDRESS_FORM, parseAddress, addressHint),
-  insecure: flag().optional(),
-  tls: notYet("TLS of its own listeners"),
-  allow: notYet("lists of allowed callers"),
-}).transform(({ address, insecure }, context): ListenAddress => {
-  if (!isLocal(address) && insecure !== true) {
-    const message = "other machines can reach this listener, and nothing proves who they are";
-    const hint = "listen on 127.0.0.1 or unix:/…, or add `insecure: true` if the network itself is trusted";
-    refuse(context, { kind: "refused", code: "insecure-listener", message, hint, at: "value" }, ["address"]);
-  }
-  return address;
+/** What of a check's time weir keeps for itself; handlers have the rest. */
+export const OWN_SHARE_MS = 20;
+
+const ROLE = word(["gateway", "sidecar"], {}, "gateway, sidecar, or a mapping with byPrincipal");
+
+const BY_PRINCIPAL = mapping({ byPrincipal: entries(ROLE) }).transform(
+  ({ byPrincipal }, context): ProxyRoles => {
+    const roles = Array.from(byPrincipal, ([written, role]) => {
+      const pattern = parseSpiffePattern(written);
+      if (pattern !== undefined) return [pattern, role] as const;
+      const message = `${JSON.stringify(written)} is not ${SPIFFE_PATTERN_FORM}`;
+      refuse(context, { kind: "refused", code: "wrong-value", message, at: "key" }, ["byPrincipal", written]);
+      return z.NEVER;
+    });
+    return rolesByPrincipal(new Map(roles));
+  },
+);
+
+const PROXY = mapping({
+  role: z
+    .unknown()
+    .transform((value, context): ProxyRoles =>
+      isMapping(value)
+        ? delegate(context, BY_PRINCIPAL, value)
+        : { kind: "one", role: delegate(context, ROLE, value) },
+    ),
 });
 
 /** The schema of weir.yaml. */
 export const SERVER_FILE = mapping({
   weir: version(),
   listen: mapping({
-    grpc: LISTENER.optional(),
-    metrics: LISTENER.optional(),
-    http: notYet("HTTP ext_authz"),
-    admin: notYet("the admin listener"),
+    grpc: GRPC_LISTENER.optional(),
+    metrics: METRICS_LISTENER.optional(),
+    http: HTTP_LISTENER.optional(),
+    admin: ADMIN_LISTENER.optional(),
   }).optional(),
   mesh: mapping({ trustDomains: list(name(TRUST_DOMAIN_FORM), "trust domains") }).optional(),
-  clientAddress: mapping({
-    from: word(["peer"], { words: ["xff"] }),
-    trustedHops: notYet("addresses from X-Forwarded-For"),
-    trustedProxies: notYet("addresses from X-Forwarded-For"),
-  }).optional(),
+  clientAddress: CLIENT_ADDRESS.optional(),
   checkTimeout: durationMs(25, 60_000, "from 25ms to 60s").optional(),
   maxInFlight: integer(1, 1_000_000).optional(),
   ungoverned: word(["deny", "allow"]).optional(),
+  proxy: PROXY.optional(),
+  secrets: mapping({ pepper: secret().optional(), mac: secretOrTwo().optional() }).optional(),
+  outbound: OUTBOUND.optional(),
   store: mapping({
     type: word(["memory"], { words: ["redis"] }),
     url: notYet("Redis"),
     replicas: notYet("Redis"),
   }).optional(),
-  proxy: notYet("the role of proxies"),
-  secrets: notYet("secrets"),
-  handlers: notYet("handlers"),
-  teams: notYet("teams"),
-}).transform((file): ServerFile => ({
-  listen: {
-    grpc: file.listen?.grpc ?? SERVER_DEFAULTS.listen.grpc,
-    metrics: file.listen?.metrics ?? SERVER_DEFAULTS.listen.metrics,
-  },
-  mesh: file.mesh ?? SERVER_DEFAULTS.mesh,
-  clientAddress: { from: file.clientAddress?.from ?? SERVER_DEFAULTS.clientAddress.from },
-  checkTimeoutMs: file.checkTimeout ?? SERVER_DEFAULTS.checkTimeoutMs,
-  maxInFlight: file.maxInFlight ?? SERVER_DEFAULTS.maxInFlight,
-  ungoverned: file.ungoverned ?? SERVER_DEFAULTS.ungoverned,
-  store: { type: file.store?.type ?? SERVER_DEFAULTS.store.type },
-}));
+  handlers: HANDLERS.optional(),
+  teams: TEAMS.optional(),
+}).transform((found, context): ServerFile => {
+  const file: ServerFile = {
+    listen: listenersOf(found.listen ?? {}),
+    mesh: found.mesh ?? SERVER_DEFAULTS.mesh,
+    clientAddress: found.clientAddress ?? SERVER_DEFAULTS.clientAddress,
+    checkTimeoutMs: found.checkTimeout ?? SERVER_DEFAULTS.checkTimeoutMs,
+    maxInFlight: found.maxInFlight ?? SERVER_DEFAULTS.maxInFlight,
+    ungoverned: found.ungoverned ?? SERVER_DEFAULTS.ungoverned,
+    proxy: found.proxy?.role ?? SERVER_DEFAULTS.proxy,
+    secrets: secretsOf(found.secrets ?? {}),
+    outbound: found.outbound ?? SERVER_DEFAULTS.outbound,
+    store: { type: found.store?.type ?? SERVER_DEFAULTS.store.type },
+    handlers: found.handlers ?? SERVER_DEFAULTS.handlers,
+    teams: found.teams ?? SERVER_DEFAULTS.teams,
+  };
+  refuseLateHandlers(context, file);
+  refuseUnknownHandlers(context, file);
+  return file;
+});
+
+/** As a mapping has them: what is not there is undefined. */
+type Found<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+const listenersOf = ({ grpc, metrics, http, admin }: Found<Listeners>): Listeners => ({
+  grpc: grpc ?? SERVER_DEFAULTS.listen.grpc,
+  metrics: metrics ?? SERVER_DEFAULTS.listen.metrics,
+  http,
+  admin,
+});
+
+const secretsOf = ({ pepper, mac = [] }: Found<Secrets>): Secrets => ({ pepper, mac });
+
+function refuseLateHandlers(context: z.RefinementCtx, { checkTimeoutMs, handlers }: ServerFile): void {
+  const most = checkTimeoutMs - OWN_SHARE_MS;
+  for (const [id, { deadlineMs }] of handlers) {
+    if (deadlineMs === undefined || deadlineMs <= most) continue;
+    const message = `a check has ${checkTimeoutMs}ms, of which weir keeps ${OWN_SHARE_MS}ms: no handler can take ${deadlineMs}ms`;
+    const hint = `write at most ${most}ms, or raise checkTimeout and Envoy's own timeout with it`;
+    const reason = { kind: "refused", code: "wrong-value", message, hint, at: "value" } as const;
+    refuse(context, reason, ["handlers", id, "deadline"]);
+  }
+}
+
+function refuseUnknownHandlers(context: z.RefinementCtx, { handlers, teams }: ServerFile): void {
+  for (const [id, { mayAsk }] of teams) {
+    for (const [index, handler] of [...(mayAsk ?? [])].entries()) {
+      if (handlers.has(handler)) continue;
+      const message = `there is no handler "${handler}"`;
+      const hint = didYouMean(handler, handlers.keys());
+      const reason = { kind: "refused", code: "unknown-name", message, hint, at: "value" } as const;
+      refuse(context, reason, ["teams", id, "may", "handlers", index]);
+    }
+  }
+}

@@ -38,6 +38,11 @@ export class SourceText {
     };
   }
 
+  /** Where a line begins, counted from 0; the end of the text for one that is not there. */
+  lineStart(line: number): number {
+    return this.#lineStarts[line] ?? this.text.length;
+  }
+
   /** The longest line's number from 0 and its length, in UTF-16 code units. */
   longestLine(): { readonly start: number; readonly length: number } {
     let longest = { start: 0, length: 0 };

@@ -3,24 +3,22 @@ import { didYouMean } from "./diagnostic.ts";
 import {
   anyText,
   delegate,
-  entries,
   flag,
   ID_FORM,
   integer,
-  list,
-  mapping,
+  misplaced,
   momentMs,
   name,
   notYet,
   oneOf,
   orBroken,
-  plainValue,
   refuse,
   text,
   version,
   word,
-  type PlainValue,
 } from "./fields.ts";
+import { entries, list, mapping, plainValue, type PlainValue } from "./fields-of-collections.ts";
+import { STUBS, type Stubs } from "./stubs-file.ts";
 import { isMapping } from "./tree.ts";
 
 /** The tests of one policy. */
@@ -32,12 +30,19 @@ export interface TestsFile {
   readonly principals: ReadonlyMap<string, Principal>;
   readonly requests: ReadonlyMap<string, DescribedRequest>;
   readonly expect: readonly Expectation[];
+  /** What handlers answer: no test calls one. */
+  readonly backends: Stubs;
 }
 
 /** Who asks: identities by name, which stand for what stage 1 would find, or credentials, which go through it. */
 export type Principal =
   | { readonly kind: "identities"; readonly identities: ReadonlyMap<string, ReadonlyMap<string, PlainValue>> }
-  | { readonly kind: "credentials"; readonly spiffe: string | undefined };
+  | {
+      readonly kind: "credentials";
+      readonly spiffe: string | undefined;
+      /** Lines of headers, which are added to those of the request. */
+      readonly headers: ReadonlyMap<string, readonly string[]>;
+    };
 
 /** A request as a test describes it. */
 export type DescribedRequest = Readonly<z.output<typeof REQUEST>>;
@@ -57,27 +62,27 @@ export interface Expectation {
   /** Response headers of the answer. */
   readonly response: ReadonlyMap<string, string>;
   readonly body: string | undefined;
+  /** Query parameters that the answer sets. */
+  readonly query: ReadonlyMap<string, string>;
+  /** Fields of the answer's dynamic metadata. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** What handlers answer, in place of what the file says. */
+  readonly backends: Stubs;
 }
 
-const CREDENTIALS = mapping({
-  credentials: mapping({
-    spiffe: text("a SPIFFE ID").optional(),
-    headers: notYet("credentials in headers"),
-  }),
-}).transform(({ credentials }): Principal => ({ kind: "credentials", spiffe: credentials.spiffe }));
+/** The policy and the rule that an expectation names; `weir/…` are weir's own. */
+export function subjectOf(tests: string, named: string): { readonly policy: string; readonly rule: string } {
+  const [first = "", ...rest] = named.split("/");
+  if (first === "weir") return { policy: "", rule: named };
+  return rest.length === 0 || first === "identity"
+    ? { policy: tests, rule: named }
+    : { policy: first, rule: rest.join("/") };
+}
 
 const IDENTITIES = entries(entries(plainValue())).transform((identities): Principal => ({
   kind: "identities",
   identities,
 }));
-
-const PRINCIPAL = z
-  .unknown()
-  .transform((value, context) =>
-    isMapping(value) && value.has("credentials")
-      ? delegate(context, CREDENTIALS, value)
-      : delegate(context, IDENTITIES, value),
-  );
 
 /** The values of one header: several are several lines of it. */
 const HEADER = z
@@ -88,7 +93,34 @@ const HEADER = z
       : [delegate(context, anyText(), value)],
   );
 
-const PEER = mapping({ address: text("an IP address").optional(), spiffe: text("a SPIFFE ID").optional() });
+const CREDENTIALS = mapping({
+  credentials: mapping({
+    spiffe: text("a SPIFFE ID").optional(),
+    headers: entries(HEADER).optional(),
+  }),
+}).transform(({ credentials: { spiffe, headers } }): Principal => ({
+  kind: "credentials",
+  spiffe,
+  headers: headers ?? new Map(),
+}));
+
+const PRINCIPAL = z
+  .unknown()
+  .transform((value, context) =>
+    isMapping(value) && value.has("credentials")
+      ? delegate(context, CREDENTIALS, value)
+      : delegate(context, IDENTITIES, value),
+  );
+
+const PEER = mapping({
+  address: text("an IP address").optional(),
+  port: integer(0, 65_535).optional(),
+  spiffe: text("a SPIFFE ID").optional(),
+  certificate: text("a certificate in PEM").optional(),
+});
+
+/** What only an HTTP request has, in a described one. */
+const OF_HTTP = ["method", "host", "path", "scheme", "headers", "grpc", "body", "route", "context"] as const;
 
 const REQUEST = mapping({
   method: text("a method").optional(),
@@ -96,20 +128,29 @@ const REQUEST = mapping({
   path: text("a path").optional(),
   scheme: text("a scheme").optional(),
   headers: entries(HEADER).optional(),
-  protocol: word(["http"], { words: ["tcp"] }).optional(),
+  protocol: word(["http", "tcp"]).optional(),
   grpc: flag().optional(),
   source: PEER.optional(),
   destination: PEER.optional(),
-  sni: notYet("TLS server names in tests"),
+  sni: text("a TLS server name").optional(),
+  /** Sent whole; without it Envoy sends none, as it does where it is not told to. */
+  body: anyText().optional(),
   route: text("the name of a route").optional(),
   context: entries(anyText()).optional(),
-}).transform((request) => ({
-  ...request,
-  method: request.method ?? "GET",
-  protocol: request.protocol ?? "http",
-  headers: request.headers ?? new Map<string, readonly string[]>(),
-  context: request.context ?? new Map<string, string>(),
-}));
+}).transform((request, context) => {
+  for (const key of OF_HTTP) {
+    if (request.protocol !== "tcp" || request[key] === undefined) continue;
+    const message = `a TCP connection has no ${key}`;
+    refuse(context, misplaced("one-of", message, "remove it, or the line `protocol: tcp`"), [key]);
+  }
+  return {
+    ...request,
+    method: request.method ?? "GET",
+    protocol: request.protocol ?? "http",
+    headers: request.headers ?? new Map<string, readonly string[]>(),
+    context: request.context ?? new Map<string, string>(),
+  };
+});
 
 const EXPECTATION = mapping({
   as: text("the name of a principal"),
@@ -122,8 +163,10 @@ const EXPECTATION = mapping({
   removes: list(text("the name of a header"), "names of headers").optional(),
   response: entries(anyText()).optional(),
   body: anyText().optional(),
+  query: entries(anyText()).optional(),
+  metadata: entries(anyText()).optional(),
   times: notYet("`times`"),
-  backends: notYet("stubbed back-ends"),
+  backends: STUBS.optional(),
 }).transform((written, context): Omit<Expectation, "index"> => {
   const kind = oneOf(context, written, ["allow", "deny", "error"]);
   return {
@@ -135,6 +178,9 @@ const EXPECTATION = mapping({
     removes: written.removes ?? [],
     response: written.response ?? new Map(),
     body: written.body,
+    query: written.query ?? new Map(),
+    metadata: written.metadata ?? new Map(),
+    backends: written.backends ?? new Map(),
   };
 });
 
@@ -146,7 +192,7 @@ export const TESTS_FILE = mapping({
   principals: entries(PRINCIPAL),
   requests: entries(REQUEST),
   expect: list(orBroken(EXPECTATION), "expectations", 10_000),
-  backends: notYet("stubbed back-ends"),
+  backends: STUBS.optional(),
 }).transform((file, context): TestsFile => {
   const expect = file.expect.flatMap((one, index) => (one === undefined ? [] : [{ ...one, index }]));
   for (const { index, as, request } of expect) {
@@ -154,7 +200,7 @@ export const TESTS_FILE = mapping({
     refuseUnknown(context, { key: "request", index, wanted: request, what: "request" }, file.requests);
   }
   const { tests, now: nowMs, principals, requests } = file;
-  return { tests, nowMs, principals, requests, expect };
+  return { tests, nowMs, principals, requests, expect, backends: file.backends ?? new Map() };
 });
 
 /** What an expectation names must be in the same file. */

@@ -47,4 +47,4 @@ export function nearest(root: Node, path: Path): { readonly node: Node; readonly
 export const isMapping = (value: unknown): value is ReadonlyMap<string, Plain> => value instanceof Map;
 
 /** Whether `value` is a list of a file. */
-export const isList = (value: Plain | undefined): value is readonly Plain[] => Array.isArray(value);
+export const isList = (value: unknown): value is readonly Plain[] => Array.isArray(value);

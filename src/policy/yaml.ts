@@ -24,7 +24,14 @@ export interface YamlFile {
  * Reads one file strictly: YAML 1.2 core, one document, no tag, anchor, alias, merge key, null or duplicate key,
  * every warning of the parser an error, and nothing of an expression lost to YAML. Never throws.
  */
-export function readYaml(file: string, content: Uint8Array | string): YamlFile {
+export const readYaml = (file: string, content: Uint8Array | string): YamlFile =>
+  read(file, content, undefined);
+
+/** The same for a file that another names as data: it has no expressions, whatever its keys are. */
+export const readDataYaml = (file: string, content: Uint8Array | string): YamlFile =>
+  read(file, content, ["data"]);
+
+function read(file: string, content: Uint8Array | string, claims: readonly Claim[] | undefined): YamlFile {
   const text = typeof content === "string" ? content : new TextDecoder().decode(content);
   const source = new SourceText(file, text.replace(/^\uFEFF/, ""));
   const refusal = refuseText(source, content);
@@ -36,11 +43,11 @@ export function readYaml(file: string, content: Uint8Array | string): YamlFile {
     const refused = problem(place, "yaml-syntax", message, "look for very deep nesting");
     return { source, claims: [], root: undefined, diagnostics: [refused] };
   }
-  return readDocument(source, parsed);
+  return readDocument(source, parsed, claims);
 }
 
-function readDocument(source: SourceText, parsed: Parsed): YamlFile {
-  const claims = claimsOf(source.file, topLevelKeys(parsed.document.contents));
+function readDocument(source: SourceText, parsed: Parsed, known: readonly Claim[] | undefined): YamlFile {
+  const claims = known ?? claimsOf(source.file, topLevelKeys(parsed.document.contents));
   const { root, slots, findings } = growTree(source, parsed.document.contents, claims);
   const all = [...findings, ...markFindings(parsed.tokens), ...syntaxFindings(source.text, parsed.document)];
   const isYaml = parsed.document.errors.length === 0;
@@ -49,6 +56,9 @@ function readDocument(source: SourceText, parsed: Parsed): YamlFile {
 
 /** The characters that YAML 1.2 has (production c-printable), without the next-line control. */
 const NOT_PRINTABLE = /[^\t\n\r\x20-\x7E\u00A0-\uFFFD]|\r(?!\n)|\uFEFF/;
+
+/** Whether YAML has all characters of a text. */
+export const isPrintable = (text: string): boolean => !NOT_PRINTABLE.test(text);
 
 function refuseText(source: SourceText, content: Uint8Array | string): Diagnostic | undefined {
   const at = (start: number) => source.place({ start, end: start + 1 });

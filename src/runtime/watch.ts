@@ -4,6 +4,11 @@ import { basename, dirname, join, resolve } from "node:path";
 
 /** Watches folders until it is closed. */
 export interface FolderWatch {
+  /**
+   * From now on these files are watched too, and those of an earlier call no more. They may be missing, or links.
+   * A change between their reading and this call is not told of: look at them again after it.
+   */
+  alsoWatch(files: readonly string[]): Promise<void>;
   close(): void;
 }
 
@@ -19,7 +24,7 @@ export interface WatchOptions {
 const QUIET_MS = 100;
 const MAX_WAIT_MS = 10 * QUIET_MS;
 /** The most folders that are watched; each costs the system a handle. */
-const MAX_FOLDERS = 1_000;
+const MAX_FOLDERS = 10_000;
 
 /**
  * Folder changes become one debounced signal. Each folder is watched by itself, links resolved, and the set
@@ -29,12 +34,14 @@ const MAX_FOLDERS = 1_000;
 export async function watchFolders(options: WatchOptions): Promise<FolderWatch> {
   const watching = new Watching(options);
   await watching.renew();
-  return { close: () => watching.close() };
+  return { alsoWatch: (files) => watching.alsoWatch(files), close: () => watching.close() };
 }
 
 class Watching {
   readonly #options: WatchOptions;
   readonly #watchers = new Map<string, FSWatcher>();
+  #files: readonly string[] = [];
+  #renewing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #firstEventAtMs = 0;
   #state: "idle" | "running" | "running-and-changed" | "closed" = "idle";
@@ -43,9 +50,22 @@ class Watching {
     this.#options = options;
   }
 
-  async renew(): Promise<void> {
+  async alsoWatch(files: readonly string[]): Promise<void> {
+    this.#files = [...files];
+    await this.renew();
+  }
+
+  /** One after the other, so that no watcher is left behind. */
+  renew(): Promise<void> {
+    this.#renewing = this.#renewing.then(() => this.#renew());
+    return this.#renewing;
+  }
+
+  async #renew(): Promise<void> {
     const targets = new Map<string, Target>();
     for (const named of this.#options.folders) await collectTargets(named, targets);
+    for (const file of this.#files) await collectNamed(resolve(file), targets);
+    if (targets.size >= MAX_FOLDERS) this.#options.onError(new Error(`more than ${MAX_FOLDERS} folders`));
     for (const [key, watcher] of this.#watchers) {
       if (targets.has(key)) continue;
       watcher.close();
@@ -126,6 +146,25 @@ async function collectTargets(named: string, into: Map<string, Target>): Promise
   }
   await addTarget({ path: dirname(path), name: basename(path) }, into);
   await collectFolders(path, into);
+}
+
+/**
+ * The folder of a file that another names, which sees it come, go and be swapped, that folder's own name above it, and
+ * the folder that its link leads to. Where the folder is missing, the nearest above it that is there.
+ */
+async function collectNamed(path: string, into: Map<string, Target>): Promise<void> {
+  if (into.size >= MAX_FOLDERS) return;
+  const folder = dirname(path);
+  const above = dirname(folder);
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) await addTarget({ path: folder, name: undefined }, into);
+  else if (above !== folder) await collectNamed(folder, into);
+  await addTarget({ path: above, name: basename(folder) }, into);
+  const real = await realpath(path).catch(() => undefined);
+  if (real !== undefined) await addTarget({ path: dirname(real), name: undefined }, into);
 }
 
 /** The real paths of a folder and of every folder below it, hidden ones too: that is where links lead. */

@@ -64,6 +64,64 @@ export const CATALOGUE = {
     labels: ["mode"],
     meaning: "Policies in the live configuration, by mode (`enforce`, `shadow`).",
   },
+  partCurrent: {
+    name: "weir_config_part_current",
+    kind: "gauge",
+    labels: ["team"],
+    meaning:
+      "1 where the newest files of a team are live, 0 where they are held back because of an error; the team is empty for the platform's own part. The log and /status say why.",
+  },
+  overrides: {
+    name: "weir_config_override_active",
+    kind: "gauge",
+    labels: ["policy", "rule", "mode"],
+    meaning: "1 while an override holds for a rule. Alert on it: an override is meant to end.",
+  },
+  identityFindings: {
+    name: "weir_identity_findings_total",
+    kind: "counter",
+    labels: ["identity", "finding"],
+    meaning:
+      "Credentials looked at, by identity (`platform/user`) and what they were: `holds`, `bad`, `ambiguous`, `unavailable` (the keys are not there), `flooded` (slowed after many bad ones).",
+  },
+  handlerAnswers: {
+    name: "weir_handler_answers_total",
+    kind: "counter",
+    labels: ["handler", "verdict"],
+    meaning: "Questions to handlers, by handler and what came of them: `allow`, `deny`, `error`.",
+  },
+  handlerDuration: {
+    name: "weir_handler_duration_seconds",
+    kind: "histogram",
+    labels: ["handler"],
+    meaning: "From a question to a handler to its answer.",
+  },
+  outboundRequests: {
+    name: "weir_outbound_requests_total",
+    kind: "counter",
+    labels: ["host", "outcome"],
+    meaning:
+      "Requests of weir's own (keys, lists, back-ends), by host (`other` beyond a hundred) and outcome; docs/outbound.md lists the outcomes.",
+  },
+  outboundDuration: {
+    name: "weir_outbound_duration_seconds",
+    kind: "histogram",
+    labels: ["host"],
+    meaning: "From the beginning of a request of weir's own to the end of its answer.",
+  },
+  tlsRenewals: {
+    name: "weir_tls_renewals_total",
+    kind: "counter",
+    labels: ["listener", "result"],
+    meaning:
+      "Certificates of listeners that were read anew: `renewed`, or `refused` where the old ones stay.",
+  },
+  refusedCallers: {
+    name: "weir_refused_callers_total",
+    kind: "counter",
+    labels: ["listener"],
+    meaning: "Calls of proxies whose certificate is not in the listener's `allow`.",
+  },
 } as const satisfies Record<string, MetricRow>;
 
 export interface MetricRow {

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "@prometheus-io/client";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import { CATALOGUE } from "./catalogue.ts";
 import { plainHistogram, tallied } from "./tally.ts";
 
@@ -9,8 +9,15 @@ export interface Metrics {
   countShadow(policy: string, rule: string, verdict: string): void;
   countShadowDropped(): void;
   countInternalError(method: string): void;
+  countFinding(identity: string, finding: string): void;
+  countAnswer(handler: string, verdict: string, seconds: number): void;
+  countFetch(host: string, outcome: string, seconds: number): void;
+  countRenewal(listener: string, result: "renewed" | "refused"): void;
+  countRefusedCaller(listener: string): void;
   /** `shape` describes the snapshot that is live after the attempt. */
   countReload(result: "live" | "unchanged" | "refused", shape: ConfigurationShape | undefined): void;
+  /** The newest files of a part are held back, and nothing else has changed; the platform's name is empty. */
+  holdPart(team: string): void;
   /** The exposition text and its media type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -20,12 +27,18 @@ export interface ConfigurationShape {
   readonly loadedAtMs: number;
   readonly enforcedPolicies: number;
   readonly shadowPolicies: number;
+  /** Whether the newest files are live, by part; the platform's name is empty. */
+  readonly parts: ReadonlyMap<string, "current" | "held">;
+  readonly overrides: readonly { readonly policy: string; readonly rule: string; readonly mode: string }[];
 }
 
 // A check takes tens of microseconds; Envoy's default patience is 200 ms.
 const CHECK_BUCKETS_SECONDS = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25,
 ];
+
+// Others answer in milliseconds, or not at all.
+const OTHERS_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 /** Nothing is global: each call has a registry of its own. */
 export function createMetrics(): Metrics {
@@ -34,7 +47,11 @@ export function createMetrics(): Metrics {
   const internalErrors = counter(registry, "internalErrors");
   const { name, help } = described("checkDuration");
   const checkDuration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
-  const countReload = reloadMetrics(registry);
+  const partCurrent = gauge(registry, "partCurrent");
+  const countReload = reloadMetrics(registry, partCurrent);
+  const tlsRenewals = counter(registry, "tlsRenewals");
+  const refusedCallers = counter(registry, "refusedCallers");
+  const findings = counter(registry, "identityFindings");
   collectDefaultMetrics({ register: registry });
   return {
     countCheck: tallied({ ...described("checks"), registers: [registry] }),
@@ -43,6 +60,12 @@ export function createMetrics(): Metrics {
     countShadowDropped: () => shadowDropped.inc(),
     countInternalError: (method) => internalErrors.inc({ method }),
     countReload,
+    holdPart: (team) => partCurrent.set({ team }, 0),
+    countFinding: (identity, finding) => findings.labels(identity, finding).inc(),
+    countAnswer: timed(registry, "handlerAnswers", "handlerDuration"),
+    countFetch: timed(registry, "outboundRequests", "outboundDuration"),
+    countRenewal: (listener, result) => tlsRenewals.inc({ listener, result }),
+    countRefusedCaller: (listener) => refusedCallers.inc({ listener }),
     render: async () => ({
       contentType: registry.contentType,
       text: `${(await registry.metrics()).trimEnd()}\n${checkDuration.text()}`,
@@ -50,21 +73,41 @@ export function createMetrics(): Metrics {
   };
 }
 
-function reloadMetrics(registry: Registry): Metrics["countReload"] {
+/** Counts by two labels and times by the first of them. */
+function timed(
+  registry: Registry,
+  count: "handlerAnswers" | "outboundRequests",
+  time: "handlerDuration" | "outboundDuration",
+): (who: string, what: string, seconds: number) => void {
+  const counts = counter(registry, count);
+  const times = new Histogram({ ...described(time), buckets: OTHERS_BUCKETS_SECONDS, registers: [registry] });
+  return (who, what, seconds) => {
+    counts.labels(who, what).inc();
+    times.labels(who).observe(seconds);
+  };
+}
+
+function reloadMetrics(registry: Registry, partCurrent: Gauge<string>): Metrics["countReload"] {
   const reloads = counter(registry, "reloads");
   const lastReloadSuccessful = gauge(registry, "lastReloadSuccessful");
   const lastReloadSuccess = gauge(registry, "lastReloadSuccess");
   const configuration = gauge(registry, "configuration");
   const policies = gauge(registry, "policies");
+  const overrides = gauge(registry, "overrides");
   return (result, shape) => {
     reloads.inc({ result });
-    if (result !== "unchanged") lastReloadSuccessful.set(result === "live" ? 1 : 0);
+    const isWhole = result === "live" && (shape?.parts.values().every((part) => part === "current") ?? true);
+    if (result !== "unchanged") lastReloadSuccessful.set(isWhole ? 1 : 0);
     if (shape === undefined) return;
     lastReloadSuccess.set(shape.loadedAtMs / 1_000);
     configuration.reset();
     configuration.set({ revision: shape.revision }, 1);
     policies.set({ mode: "enforce" }, shape.enforcedPolicies);
     policies.set({ mode: "shadow" }, shape.shadowPolicies);
+    partCurrent.reset();
+    for (const [team, state] of shape.parts) partCurrent.set({ team }, state === "current" ? 1 : 0);
+    overrides.reset();
+    for (const { policy, rule, mode } of shape.overrides) overrides.set({ policy, rule, mode }, 1);
   };
 }
 

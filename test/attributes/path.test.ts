@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { canonicalPath, encodePath, queryParameters } from "../../src/attributes/path.ts";
+import { canonicalPath, encodePath, parameterSpellings, queryParameters } from "../../src/attributes/path.ts";
 
 describe("a path", () => {
   const readable: readonly (readonly [path: string, segments: readonly string[], urlPath: string])[] = [
@@ -154,4 +154,23 @@ describe("a query", () => {
     });
     fc.assert(property);
   });
+});
+
+describe("how a query writes names", () => {
+  const names = new Set(["tier", "a b", ""]);
+  for (const [query, spellings] of [
+    ["", []],
+    ["tier=1", ["tier"]],
+    ["tier", ["tier"]],
+    ["Tier=1&tiers=2", []],
+    ["t%69er=1&tier=2&%74ier", ["t%69er", "tier", "%74ier"]],
+    ["a+b=1&a%20b=2", ["a+b", "a%20b"]],
+    ["=1", [""]],
+    ["%zz=1&t%zzier=2&t%69er", ["t%69er"]],
+    ["x=tier&x=1=tier", []],
+  ] as const) {
+    it(`of tier, "a b" and nothing: ${query}`, () => {
+      assert.deepEqual([...parameterSpellings(query, names)], spellings);
+    });
+  }
 });

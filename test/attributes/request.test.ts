@@ -1,31 +1,6 @@
 import assert from "node:assert/strict";
-import { Attributes } from "../../src/attributes/attributes.ts";
-import type { CheckFacts, PeerFacts, RequestFacts } from "../../src/attributes/facts.ts";
-import { canonicalHost } from "../../src/attributes/host.ts";
-import { parseSpiffeId } from "../../src/attributes/spiffe.ts";
 import { ValueFault } from "../../src/std/fault.ts";
-
-const nobody: PeerFacts = { address: "", port: undefined, principal: "" };
-const empty: RequestFacts = {
-  ...{ id: "", method: "GET", path: "/", host: "a.example.com", scheme: "", protocol: "" },
-  ...{ sizeBytes: undefined, timeMs: undefined },
-  headers: () => ({ joined: new Map(), all: undefined }),
-};
-
-function attributes(request: Partial<RequestFacts>, more: Partial<CheckFacts> = {}): Attributes {
-  const nothing = {
-    source: nobody,
-    destination: nobody,
-    contextExtensions: () => new Map(),
-    metadata: () => new Map(),
-  };
-  const facts = { ...nothing, request: { ...empty, ...request }, ...more };
-  return new Attributes(facts, {
-    trustDomains: new Set(["cluster.local"]),
-    spiffeId: parseSpiffeId,
-    host: canonicalHost,
-  });
-}
+import { attributes, NOBODY } from "./fixture.ts";
 
 describe("the attributes of a request", () => {
   const headers = {
@@ -116,7 +91,8 @@ describe("the attributes of a request", () => {
 });
 
 describe("the attributes of a peer", () => {
-  const web = { address: "::ffff:10.0.0.1", port: 5_000, principal: "spiffe://cluster.local/ns/shop/sa/web" };
+  const principal = "spiffe://cluster.local/ns/shop/sa/web";
+  const web = { ...NOBODY, address: "::ffff:10.0.0.1", port: 5_000, principal };
 
   it("are its address and what its certificate proves", () => {
     const { source, client, destination } = attributes({}, { source: web });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { Connection } from "../../src/attributes/connection.ts";
 import { Client, Destination, Source } from "../../src/attributes/peer.ts";
+import { Proxy } from "../../src/attributes/proxy.ts";
 import { Request } from "../../src/attributes/request.ts";
 import { POLICY_ROOTS, rootOf, VOCABULARY } from "../../src/attributes/vocabulary.ts";
 
@@ -22,7 +24,10 @@ describe("the vocabulary", () => {
       assert.ok(!VOCABULARY.some(({ name }) => rootOf(name) === root));
   });
 
-  const classes = { request: Request, source: Source, destination: Destination };
+  const classes = {
+    ...{ request: Request, source: Source, destination: Destination },
+    ...{ connection: Connection, proxy: Proxy },
+  };
   for (const [root, { prototype }] of Object.entries(classes)) {
     it(`has a getter for each field of ${root} that a check reads`, () => {
       for (const { name, phases, notYet, insteadRead } of VOCABULARY) {

@@ -17,21 +17,27 @@ const answer = encodeResponse(
     grants: [DECIDING],
     requestSet: [["x-caller", "spiffe://cluster.local/ns/shop/sa/web"]],
     requestRemove: [],
+    querySet: [],
+    queryRemove: [],
     responseSet: [],
+    responseAppend: [],
+    metadata: [],
   },
   { decisionId: "d_aaaaaaaaaaaaaaaa", dialect: "http" },
 );
 
 function answerConstant(request: Buffer): Uint8Array {
-  const { joined } = checkFacts(request).request.headers();
-  if (joined.size === 0) throw new Error("the measured request has headers");
+  const headers = checkFacts(request).request?.headers().joined;
+  if (headers === undefined || headers.size === 0) throw new Error("the measured request has headers");
   return answer;
 }
 
 const loopback = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
 const grpc = await startGrpcServer({
   address: loopback,
-  services: [{ name: "envoy.service.auth.v3.Authorization", methods: { Check: answerConstant } }],
+  services: [
+    { name: "envoy.service.auth.v3.Authorization", operation: "check", methods: { Check: answerConstant } },
+  ],
   maxMessageBytes: 4 * 1024 * 1024,
   maxConcurrentCalls: 2_000,
   onError: (error) => console.error(error),

@@ -7,9 +7,11 @@ import { checkFacts } from "../../src/check/attributes.ts";
 import { decide } from "../../src/check/decide.ts";
 import { decisionIds } from "../../src/check/decision-id.ts";
 import { encodeResponse } from "../../src/check/response.ts";
-import { checkMethod } from "../../src/check/service.ts";
+import { checkService } from "../../src/check/service.ts";
+import type { Verdict } from "../../src/check/verdict.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
-import { Runtime } from "../../src/runtime/runtime.ts";
+import type { Backends } from "../../src/runtime/backends.ts";
+import { readConfiguration } from "../../src/server.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { DECIDING, writePolicies } from "./policies.ts";
@@ -21,6 +23,13 @@ interface Step {
   readonly name: string;
   readonly run: () => unknown;
 }
+
+/** The measured policies ask nobody. */
+const NOBODY: Backends = {
+  find: () => ({ kind: "absent" }),
+  ask: () => ({ verdict: "error", reason: "there is no handler" }),
+};
+const ANY_PROXY = { principal: undefined, listenerRole: undefined };
 
 const BATCHES = 30;
 const BATCH_MS = 40;
@@ -40,11 +49,10 @@ async function loadTenRules(): Promise<Snapshot> {
   const folder = await mkdtemp(join(tmpdir(), "weir-bench-"));
   try {
     await writePolicies(folder, { hosts: 1, rulesPerHost: 10 });
-    const runtime = new Runtime({ folders: [folder], metrics: createMetrics(), log: createLog("silent") });
-    const loaded = await runtime.load();
-    if (loaded.kind !== "live")
-      throw new Error(`the measured policies do not load: ${JSON.stringify(loaded)}`);
-    return loaded.snapshot;
+    const { snapshot, diagnostics } = await readConfiguration([folder]);
+    if (snapshot === undefined)
+      throw new Error(`the measured policies do not load: ${JSON.stringify(diagnostics)}`);
+    return snapshot;
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -54,13 +62,19 @@ function steps(snapshot: Snapshot): readonly Step[] {
   const bytes = checkRequest();
   const metrics = createMetrics();
   const nextId = decisionIds();
-  const decideOnce = () => decide(snapshot, new Attributes(checkFacts(bytes), snapshot.settings)).verdict;
+  const decideOn = (attributes: Attributes): Verdict => {
+    const question = { snapshot, attributes, backends: NOBODY, nowMs: Date.now(), askUntilMs: Infinity };
+    const decision = decide(question);
+    if (decision instanceof Promise) throw new Error("the measured check waits for somebody");
+    return decision.verdict;
+  };
+  const decideOnce = () => decideOn(new Attributes(checkFacts(bytes), snapshot.settings));
   const verdict = decideOnce();
   if (verdict.kind !== "allow" || verdict.by.rule !== DECIDING.rule)
     throw new Error("the measured verdict is wrong");
   const known = new Attributes(checkFacts(bytes), snapshot.settings);
-  const check = checkMethod({
-    snapshot: () => snapshot,
+  const service = checkService({
+    live: () => ({ snapshot, backends: NOBODY }),
     metrics,
     log: createLog("silent"),
     nowMs: () => performance.timeOrigin + performance.now(),
@@ -69,8 +83,8 @@ function steps(snapshot: Snapshot): readonly Step[] {
   const { by, kind } = verdict;
   return [
     { name: "decode: the message, without headers", run: () => checkFacts(bytes) },
-    { name: "decode: the message and its headers", run: () => checkFacts(bytes).request.headers() },
-    { name: "decide: from attributes that were read before", run: () => decide(snapshot, known) },
+    { name: "decode: the message and its headers", run: () => checkFacts(bytes).request?.headers() },
+    { name: "decide: from attributes that were read before", run: () => decideOn(known) },
     { name: "decode and decide", run: decideOnce },
     {
       name: "encode the answer",
@@ -83,7 +97,10 @@ function steps(snapshot: Snapshot): readonly Step[] {
         metrics.observeCheck(0.000_05);
       },
     },
-    { name: "**the whole check, bytes to bytes**", run: () => check(bytes, Number.POSITIVE_INFINITY) },
+    {
+      name: "**the whole check, bytes to bytes**",
+      run: () => service.check(bytes, Number.POSITIVE_INFINITY, ANY_PROXY),
+    },
   ];
 }
 

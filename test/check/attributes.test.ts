@@ -1,94 +1,18 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { bodyFacts } from "../../src/attributes/body.ts";
+import type { HeaderFacts, PeerFacts, RequestFacts } from "../../src/attributes/facts.ts";
 import { checkFacts } from "../../src/check/attributes.ts";
-import type { HeaderFacts } from "../../src/attributes/facts.ts";
 import { MalformedMessage } from "../../src/std/wire-reader.ts";
 import {
   AttributeContext,
-  AttributeContext_HttpRequest,
+  type AttributeContext_HttpRequest,
   type AttributeContext_Peer,
 } from "../../src/wire/envoy/service/auth/v3/attribute_context.ts";
 import { CheckRequest } from "../../src/wire/envoy/service/auth/v3/external_auth.ts";
 import type { Struct, Value } from "../../src/wire/google/protobuf/struct.ts";
+import { anyMessage } from "./any-message.ts";
 import { checkRequest } from "./fixture.ts";
-
-const text = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 8 }).map((one) => one.toWellFormed()),
-  fc.constantFrom("", "constructor", "__proto__", "é", "x".repeat(200)),
-);
-const textMap = fc.array(fc.tuple(text, text), { maxLength: 5 }).map((entries) => new Map(entries));
-
-const { value: anyValue } = fc.letrec<{ value: Value }>((tie) => ({
-  value: fc.oneof(
-    { depthSize: "small" },
-    fc.constant({ nullValue: 0 as const }),
-    fc.double({ noNaN: true }).map((numberValue) => ({ numberValue })),
-    text.map((stringValue) => ({ stringValue })),
-    fc.boolean().map((boolValue) => ({ boolValue })),
-    fc
-      .array(fc.tuple(text, tie("value")), { maxLength: 3 })
-      .map((fields) => ({ structValue: { fields: new Map(fields) } })),
-    fc.array(tie("value"), { maxLength: 3 }).map((values) => ({ listValue: { values } })),
-  ),
-}));
-const struct: fc.Arbitrary<Struct> = fc
-  .array(fc.tuple(text, anyValue), { maxLength: 3 })
-  .map((fields) => ({ fields: new Map(fields) }));
-
-const peer = fc.record({
-  address: fc.option(
-    fc.record({
-      socketAddress: fc.option(fc.record({ address: text, portValue: fc.nat(65_535) }), { nil: undefined }),
-    }),
-    { nil: undefined },
-  ),
-  service: text,
-  labels: textMap,
-  principal: text,
-  certificate: text,
-});
-const line = fc.oneof(
-  fc.tuple(text, text).map(([key, value]) => ({ key, value, rawValue: Buffer.alloc(0) })),
-  fc
-    .tuple(text, fc.uint8Array({ maxLength: 6 }))
-    .map(([key, raw]) => ({ key, value: "", rawValue: Buffer.from(raw) })),
-);
-const http = fc.record({
-  id: text,
-  method: text,
-  headers: textMap,
-  headerMap: fc.option(fc.record({ headers: fc.array(line, { maxLength: 5 }) }), { nil: undefined }),
-  path: text,
-  host: text,
-  scheme: text,
-  query: text,
-  fragment: text,
-  size: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-  protocol: text,
-  body: text,
-  rawBody: fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
-});
-const time = fc.record({
-  seconds: fc.bigInt({ min: -62_135_596_800n, max: 253_402_300_799n }),
-  nanos: fc.nat(999_999_999),
-});
-const optional = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
-const message = fc.record({
-  attributes: optional(
-    fc.record({
-      source: optional(peer),
-      destination: optional(peer),
-      request: optional(fc.record({ time: optional(time), http: optional(http) })),
-      contextExtensions: textMap,
-      metadataContext: optional(
-        fc
-          .array(fc.tuple(text, struct), { maxLength: 3 })
-          .map((entries) => ({ filterMetadata: new Map(entries) })),
-      ),
-      tlsSession: optional(fc.record({ sni: text })),
-    }),
-  ),
-});
 
 const encode = (partial: Parameters<typeof CheckRequest.fromPartial>[0]): Buffer =>
   Buffer.from(CheckRequest.encode(CheckRequest.fromPartial(partial)).finish());
@@ -96,32 +20,35 @@ const encode = (partial: Parameters<typeof CheckRequest.fromPartial>[0]): Buffer
 /** Everything the facts say, decoded. */
 function read(bytes: Buffer) {
   const facts = checkFacts(bytes);
-  const { id, method, path, host, scheme, protocol, sizeBytes, timeMs } = facts.request;
-  const request = { id, method, path, host, scheme, protocol, sizeBytes, timeMs };
+  const peer = ({ address, port, principal, certificate }: PeerFacts): PeerFacts => ({
+    ...{ address, port, principal, certificate },
+  });
   return {
-    request: { ...request, headers: facts.request.headers() },
-    source: facts.source,
-    destination: facts.destination,
+    request: facts.request && readRequest(facts.request),
+    source: peer(facts.source),
+    destination: peer(facts.destination),
+    serverName: facts.serverName,
     contextExtensions: facts.contextExtensions(),
     metadata: facts.metadata(),
   };
 }
 
-/** The same, from the generated decoder. */
-function expected(bytes: Buffer): ReturnType<typeof read> {
+function readRequest(request: RequestFacts) {
+  const { id, method, path, host, scheme, protocol, sizeBytes, timeMs } = request;
+  const fields = { id, method, path, host, scheme, protocol, sizeBytes, timeMs };
+  return { ...fields, headers: request.headers(), body: request.body() };
+}
+
+/** The same, from the generated decoder; undefined where the message is of neither kind. */
+function expected(bytes: Buffer): ReturnType<typeof read> | undefined {
   const attributes = CheckRequest.decode(bytes).attributes ?? AttributeContext.create();
-  const { source, destination, request, contextExtensions, metadataContext } = attributes;
-  const http = request?.http ?? AttributeContext_HttpRequest.create({ size: -1n });
-  const { id, method, path, host, scheme, protocol, size } = http;
-  const time = request?.time;
+  const { source, destination, request, contextExtensions, metadataContext, tlsSession } = attributes;
+  if (request === undefined ? !hasAddress(source) : request.http === undefined) return undefined;
   return {
-    request: {
-      ...{ id, method, path, host, scheme, protocol, sizeBytes: size < 0n ? undefined : size },
-      timeMs: time && Number(time.seconds) * 1_000 + Math.floor(time.nanos / 1_000_000),
-      headers: expectedHeaders(http),
-    },
+    request: request?.http && expectedRequest(request.http, request.time),
     source: expectedPeer(source),
     destination: expectedPeer(destination),
+    serverName: tlsSession?.sni ?? "",
     contextExtensions,
     metadata: new Map(
       Array.from(metadataContext?.filterMetadata ?? [], ([name, one]) => [name, plainStruct(one)]),
@@ -129,9 +56,37 @@ function expected(bytes: Buffer): ReturnType<typeof read> {
   };
 }
 
+/** An address without fields is none. */
+const hasAddress = (source: AttributeContext_Peer | undefined): boolean =>
+  source?.address?.socketAddress !== undefined;
+
+type Time = NonNullable<AttributeContext["request"]>["time"];
+
+function expectedRequest(http: AttributeContext_HttpRequest, time: Time): ReturnType<typeof readRequest> {
+  const { id, method, path, host, scheme, protocol, size, body, rawBody } = http;
+  const headers = expectedHeaders(http);
+  const length = headers.joined.get("content-length");
+  const declared = length !== undefined && /^\d{1,18}$/.test(length) ? BigInt(length) : undefined;
+  return {
+    ...{ id, method, path, host, scheme, protocol },
+    sizeBytes: headers.joined.get("x-envoy-auth-partial-body") === "false" ? size : declared,
+    timeMs: time && Number(time.seconds) * 1_000 + Math.floor(time.nanos / 1_000_000),
+    headers,
+    // Envoy fills one of the two.
+    body: bodyFacts(
+      rawBody.length > 0 ? rawBody : Buffer.from(body),
+      headers.joined.get("x-envoy-auth-partial-body"),
+      declared,
+    ),
+  };
+}
+
 function expectedPeer(one: AttributeContext_Peer | undefined) {
   const socket = one?.address?.socketAddress;
-  return { address: socket?.address ?? "", port: socket?.portValue, principal: one?.principal ?? "" };
+  return {
+    ...{ address: socket?.address ?? "", port: socket?.portValue },
+    ...{ principal: one?.principal ?? "", certificate: one?.certificate ?? "" },
+  };
 }
 
 function expectedHeaders({ headers, headerMap }: AttributeContext_HttpRequest): HeaderFacts {
@@ -176,9 +131,11 @@ function isText(bytes: Buffer): boolean {
 describe("the facts of a CheckRequest", () => {
   it("are what the generated decoder finds", () => {
     fc.assert(
-      fc.property(message, (partial) => {
+      fc.property(anyMessage, (partial) => {
         const bytes = encode(partial);
-        assert.deepEqual(read(bytes), expected(bytes));
+        const wanted = expected(bytes);
+        if (wanted === undefined) assert.throws(() => read(bytes), MalformedMessage);
+        else assert.deepEqual(read(bytes), wanted);
       }),
       { numRuns: 300 },
     );
@@ -187,12 +144,12 @@ describe("the facts of a CheckRequest", () => {
   it("are read from any message or refused as malformed", () => {
     const broken = fc.oneof(
       fc.uint8Array({ maxLength: 60 }),
-      fc.tuple(message, fc.nat(), fc.nat(255)).map(([partial, at, byte]) => {
+      fc.tuple(anyMessage, fc.nat(), fc.nat(255)).map(([partial, at, byte]) => {
         const bytes = encode(partial);
         if (bytes.length > 0) bytes[at % bytes.length] = byte;
         return bytes;
       }),
-      fc.tuple(message, fc.nat()).map(([partial, at]) => {
+      fc.tuple(anyMessage, fc.nat()).map(([partial, at]) => {
         const bytes = encode(partial);
         return bytes.subarray(0, at % (bytes.length + 1));
       }),
@@ -209,11 +166,40 @@ describe("the facts of a CheckRequest", () => {
     );
   });
 
-  it("are nothing for an empty message", () => {
-    const { request, source, metadata } = read(Buffer.alloc(0));
-    assert.deepEqual(request.headers, { joined: new Map(), all: undefined });
+  it("are little for a message that says little", () => {
+    const { request, source, metadata } = read(
+      encode({ attributes: { request: { http: { method: "GET" } } } }),
+    );
+    assert.deepEqual(request?.headers, { joined: new Map(), all: undefined });
     assert.deepEqual([request.host, request.sizeBytes, request.timeMs], ["", undefined, undefined]);
-    assert.deepEqual([source, metadata], [{ address: "", port: undefined, principal: "" }, new Map()]);
+    assert.deepEqual(request.body, { kind: "unseen" });
+    assert.deepEqual(source, { address: "", port: undefined, principal: "", certificate: "" });
+    assert.deepEqual(metadata, new Map());
+  });
+
+  const address = { socketAddress: { address: "10.0.0.1", portValue: 1 } };
+  for (const [what, attributes, kind] of [
+    ["nothing at all", undefined, "malformed"],
+    ["nothing", {}, "malformed"],
+    ["a request without its HTTP part", { source: { address }, request: {} }, "malformed"],
+    ["a source without address", { source: { principal: "spiffe://cluster.local/a" } }, "malformed"],
+    ["a source with an empty address", { source: { address: {} } }, "malformed"],
+    ["a destination alone", { destination: { address } }, "malformed"],
+    ["the address of a source", { source: { address } }, "connection"],
+    ["a request with its HTTP part", { request: { http: { path: "/" } } }, "http"],
+    ["both", { source: { address }, request: { http: { path: "/" } } }, "http"],
+  ] as const) {
+    it(`are ${kind === "malformed" ? "malformed" : `of ${kind}`} where the message has ${what}`, () => {
+      const bytes = attributes === undefined ? Buffer.alloc(0) : encode({ attributes });
+      if (kind === "malformed") assert.throws(() => checkFacts(bytes), MalformedMessage);
+      else assert.equal(checkFacts(bytes).request === undefined, kind === "connection");
+    });
+  }
+
+  it("say what the edge knows of the proxy", () => {
+    const proxy = { principal: "spiffe://cluster.local/gateway", listenerRole: "gateway" } as const;
+    assert.equal(checkFacts(checkRequest({}), proxy).proxy, proxy);
+    assert.equal(checkFacts(checkRequest({})).proxy.principal, undefined);
   });
 
   it("have the last of a field that comes twice", () => {
@@ -222,7 +208,7 @@ describe("the facts of a CheckRequest", () => {
       checkRequest({ host: "second", path: "/second" }),
     ];
     const { request } = read(Buffer.concat([first, second]));
-    assert.deepEqual([request.host, request.path], ["second", "/second"]);
+    assert.deepEqual([request?.host, request?.path], ["second", "/second"]);
   });
 
   it("join header lines, and have them apart too", () => {
@@ -231,7 +217,7 @@ describe("the facts of a CheckRequest", () => {
       ["x-b", Buffer.from([0x66, 0xff, 0x66])],
       ["x-a", "2"],
     ] as const;
-    const { joined, all } = read(checkRequest({ lines })).request.headers;
+    const { joined, all } = read(checkRequest({ lines })).request?.headers ?? assert.fail();
     assert.deepEqual(
       joined,
       new Map([
@@ -254,10 +240,10 @@ describe("the facts of a CheckRequest", () => {
       const bytes = checkRequest(
         form === "lines" ? { lines: entries } : { headers: Object.fromEntries(entries) },
       );
-      assert.throws(() => checkFacts(bytes).request.headers(), MalformedMessage);
+      assert.throws(() => checkFacts(bytes).request?.headers(), MalformedMessage);
       const most = entries.slice(0, 1_000);
       const fewer = checkRequest(form === "lines" ? { lines: most } : { headers: Object.fromEntries(most) });
-      assert.equal(checkFacts(fewer).request.headers().joined.size, 1_000);
+      assert.equal(checkFacts(fewer).request?.headers().joined.size, 1_000);
     });
   }
 });

@@ -12,6 +12,7 @@ import {
   YES,
 } from "./conditions.ts";
 import { type Asked, type File, inShort, snapshotOf, verdictOn } from "./fixture.ts";
+import { deciding, holds, jwt, snapshotWith } from "./stubs.ts";
 
 describe("granting", () => {
   const open = { match: { hosts: ["a.example.com"] }, default: "allow" };
@@ -196,4 +197,26 @@ describe("what is refused before any policy", () => {
   for (const [what, request, expected] of rows) {
     it(`${what}: ${expected}`, () => assert.equal(inShort(verdictOn(open, request)), expected));
   }
+});
+
+describe("a decision that waits for nobody", () => {
+  it("makes no promise and no timer where what is read is remembered", () => {
+    const file = policy("a", [rule("require", "has(auth.user)"), rule("allow", 'auth.user.sub == "alice"')], {
+      identities: { user: jwt() },
+    });
+    const snapshot = snapshotWith([file]);
+    const { setTimeout: timer } = globalThis;
+    let timers = 0;
+    globalThis.setTimeout = Object.assign(
+      (...given: Parameters<typeof timer>) => (timers++, timer(...given)),
+      timer,
+    );
+    try {
+      const { decision } = deciding(snapshot, {}, { findings: { "a/user": holds({ sub: "alice" }) } });
+      assert.ok(!(decision instanceof Promise) && decision.verdict.kind === "allow");
+    } finally {
+      globalThis.setTimeout = timer;
+    }
+    assert.equal(timers, 0);
+  });
 });

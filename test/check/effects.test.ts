@@ -222,3 +222,96 @@ describe("a value that cannot be had", () => {
     assert.equal(outcome([file], { path: "/?q=ab" }), "allow a/allows");
   });
 });
+
+describe("what is appended", () => {
+  const appending = (value: string, more: object = {}): object =>
+    rule("allow", YES, { request: { append: { "X-Via": value }, ...more } });
+  const client = { headers: { "x-via": "client" } };
+  const own = { id: "own", allow: NO, ...setting({ "x-via": "weir" }) };
+  const rows: readonly (readonly [
+    what: string,
+    files: readonly File[],
+    asked: Asked,
+    set: readonly (readonly [string, string])[],
+  ])[] = [
+    ["comes behind what the client sent", [policy("a", [appending("a")])], client, [["x-via", "client,a"]]],
+    ["stands alone where the client sent nothing", [policy("a", [appending("a")])], {}, [["x-via", "a"]]],
+    [
+      "by several policies comes in the order of their names",
+      [policy("b", [appending("b")]), policy("a", [appending("a")])],
+      client,
+      [["x-via", "client,a,b"]],
+    ],
+    [
+      "never brings back a copy that the policy owns",
+      [policy("a", [own, appending("a")])],
+      client,
+      [["x-via", "a"]],
+    ],
+    [
+      "never brings back what another policy removes",
+      [policy("a", [appending("a")]), policy("b", [rule("allow", YES, { request: { remove: ["x-via"] } })])],
+      client,
+      [["x-via", "a"]],
+    ],
+    ["leaves the client's copy alone where it is empty", [policy("a", [appending("")])], client, []],
+  ];
+  for (const [what, files, asked, set] of rows) {
+    it(what, () => {
+      const { requestSet, requestRemove } = allowed(files, asked);
+      assert.deepEqual([requestSet, requestRemove], [set, []]);
+    });
+  }
+});
+
+describe("what else a grant does", () => {
+  const effects = (name: string, more: object = {}) =>
+    policy(name, [
+      rule("allow", YES, {
+        request: { query: { set: { [`q-${name}`]: "${request.method}" }, remove: ["debug", "q-a"] } },
+        response: { append: { Vary: name } },
+        metadata: { [`team-${name}`]: "red ${size(request.path)}" },
+        ...more,
+      }),
+    ]);
+
+  it("query parameters that are set and removed", () => {
+    const verdict = allowed([effects("b"), effects("a", { request: { query: { set: { "q-a": "1" } } } })]);
+    assert.deepEqual(verdict.querySet, [
+      ["q-a", "1"],
+      ["q-b", "GET"],
+    ]);
+    assert.deepEqual(verdict.queryRemove, ["debug"]);
+  });
+
+  it("query parameters in whatever spelling the client wrote them", () => {
+    const query = { set: { tier: "gold", none: "" }, remove: ["a b"] };
+    const path = "/?t%69er=1&tier=2&a+b=3&n%6fne=4&other=5";
+    const verdict = allowed([policy("a", [rule("allow", YES, { request: { query } })])], { path });
+    assert.deepEqual(verdict.querySet, [["tier", "gold"]]);
+    assert.deepEqual(verdict.queryRemove.toSorted(), ["a%20b", "a+b", "n%6fne", "none", "t%69er"]);
+  });
+
+  it("response headers that come behind others, and metadata", () => {
+    const verdict = allowed([effects("b"), effects("a", { request: { query: { set: { "q-a": "1" } } } })]);
+    assert.deepEqual(verdict.responseAppend, [
+      ["vary", "a"],
+      ["vary", "b"],
+    ]);
+    assert.deepEqual(verdict.metadata, [
+      ["team-a", "red 1"],
+      ["team-b", "red 1"],
+    ]);
+  });
+
+  for (const [where, more] of [
+    ["a query parameter", { request: { query: { set: { q: `\${${MISSING}}` } } } }],
+    ["metadata", { metadata: { team: '${request.query_params["q"][0]}' } }],
+    ["what is appended", { request: { append: { "x-a": `\${${MISSING}}` } } }],
+    ["what is appended to the response", { response: { append: { "x-a": `\${${MISSING}}` } } }],
+  ] as const) {
+    it(`${where} that cannot be had is a fault of the request`, () => {
+      assert.equal(outcome([policy("a", [rule("allow", YES, more)])]), "deny a/allows 400");
+    });
+  }
+});

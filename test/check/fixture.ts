@@ -5,10 +5,12 @@ import type { CheckFacts } from "../../src/attributes/facts.ts";
 import { checkFacts } from "../../src/check/attributes.ts";
 import { decide } from "../../src/check/decide.ts";
 import type { Verdict } from "../../src/check/verdict.ts";
-import { compileConfiguration } from "../../src/policy/compile.ts";
+import { ADAPTERS } from "../../adapters/index.ts";
+import { compileConfiguration, type World } from "../../src/policy/compile.ts";
 import { printDiagnostic } from "../../src/policy/diagnostic.ts";
 import { loadFiles } from "../../src/policy/load.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
+import type { Backends } from "../../src/runtime/backends.ts";
 import { CheckRequest } from "../../src/wire/envoy/service/auth/v3/external_auth.ts";
 
 /** A file without its first line: as YAML, or as the value that its YAML has. */
@@ -26,6 +28,10 @@ export interface Asked {
   readonly source?: string;
   readonly destination?: string;
   readonly extensions?: Readonly<Record<string, string>>;
+  /** What Envoy's network filter asks about: there is a peer with an address, and no request. */
+  readonly kind?: "connection";
+  /** The address of the peer. */
+  readonly address?: string;
 }
 
 /** The message that Envoy would send. */
@@ -39,11 +45,15 @@ export function checkRequest(asked: Asked): Buffer {
     })),
   };
   const http = { method, host, path, headers: new Map(Object.entries(headers)), headerMap, size: -1n };
+  const isAddressed = asked.address !== undefined || asked.kind === "connection";
   const message = CheckRequest.fromPartial({
     attributes: {
-      source: { principal: asked.source ?? "" },
+      source: {
+        principal: asked.source ?? "",
+        ...(isAddressed && { address: { socketAddress: { address: asked.address ?? "10.0.0.1" } } }),
+      },
       destination: { principal: asked.destination ?? "" },
-      request: { http },
+      ...(asked.kind === "connection" ? {} : { request: { http } }),
       contextExtensions: new Map(Object.entries(asked.extensions ?? {})),
     },
   });
@@ -53,7 +63,7 @@ export function checkRequest(asked: Asked): Buffer {
 /** The snapshot of files that have no error; fails the test where one has. */
 export function snapshotOf(...files: readonly File[]): Snapshot {
   const loaded = loadFiles(files.map((file, index) => ({ path: `${index}.yaml`, text: textOf(file) })));
-  const { snapshot, diagnostics } = compileConfiguration(loaded, "test");
+  const { snapshot, diagnostics } = compileConfiguration(loaded, "test", worldOf());
   return snapshot ?? assert.fail(diagnostics.map(printDiagnostic).join("\n"));
 }
 
@@ -65,19 +75,42 @@ export function textOf(file: File): string {
   return `weir: 1\n${file.replace(/^\n/, "").replaceAll(new RegExp(`^${indent}`, "gm"), "")}`;
 }
 
-/** The verdict on a request. `metadata` stands in place of what the message says. */
+/** What configurations of tests are compiled for. */
+export const worldOf = (more: Partial<World> = {}): World => ({
+  adapters: ADAPTERS,
+  nowMs: Date.now(),
+  stance: "enforce",
+  ...more,
+});
+
+/** Back-ends that a test has no use for. */
+export const NO_BACKENDS: Backends = {
+  find: () => assert.fail("a verifier was asked"),
+  ask: () => assert.fail("a handler was asked"),
+};
+
+/** The verdict on a request that nobody is asked about. `metadata` stands in place of what the message says. */
 export function verdictOn(snapshot: Snapshot, asked: Asked, metadata?: CheckFacts["metadata"]): Verdict {
   const facts = checkFacts(checkRequest(asked));
-  const { request, source, destination } = facts;
-  const contextExtensions = () => facts.contextExtensions();
-  const all = {
+  const { request, source, destination, serverName, proxy } = facts;
+  const all: CheckFacts = {
     request,
     source,
     destination,
-    contextExtensions,
+    serverName,
+    proxy,
+    contextExtensions: () => facts.contextExtensions(),
     metadata: metadata ?? (() => facts.metadata()),
   };
-  return decide(snapshot, new Attributes(all, snapshot.settings)).verdict;
+  const decision = decide({
+    snapshot,
+    attributes: new Attributes(all, snapshot.settings),
+    backends: NO_BACKENDS,
+    nowMs: Date.now(),
+    askUntilMs: Infinity,
+  });
+  if (decision instanceof Promise) return assert.fail("somebody was waited for");
+  return decision.verdict;
 }
 
 /** A verdict in one line: `allow a/one`, `deny a/one 403`, `error a/one`. */

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { pino } from "pino";
-import { checkMethod } from "../../src/check/service.ts";
+import { checkService } from "../../src/check/service.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { CheckRequest, CheckResponse } from "../../src/wire/envoy/service/auth/v3/external_auth.ts";
 import { parseExposition } from "../telemetry/exposition.ts";
-import { type Asked, checkRequest, snapshotOf } from "./fixture.ts";
+import { type Asked, checkRequest, NO_BACKENDS, snapshotOf } from "./fixture.ts";
+
+const ANY_PROXY = { principal: undefined, listenerRole: undefined };
 
 /** One request only is allowed. */
 const ALLOWED = {
@@ -71,10 +73,17 @@ function isAllowed(bytes: Buffer): boolean {
 describe("hostile bytes", () => {
   const metrics = createMetrics();
   const host = { metrics, log: pino({ level: "silent" }), nowMs: () => 0, later: () => true };
-  const method = checkMethod({ snapshot: () => snapshot, ...host });
+  const service = checkService({ live: () => ({ snapshot, backends: NO_BACKENDS }), ...host });
+
+  function answerTo(bytes: Buffer): CheckResponse {
+    const answer = service.check(bytes, Infinity, ANY_PROXY);
+    return answer instanceof Uint8Array
+      ? CheckResponse.decode(answer)
+      : assert.fail("somebody was waited for");
+  }
 
   function isGranted(bytes: Buffer): boolean {
-    const { status, okResponse, errorResponse } = CheckResponse.decode(method(bytes, Infinity));
+    const { status, okResponse, errorResponse } = answerTo(bytes);
     assert.ok(status);
     assert.equal(status.code === 0, okResponse !== undefined);
     assert.equal(errorResponse, undefined, "a caller chose an error");

@@ -11,7 +11,7 @@ const decoded = (verdict: Verdict, dialect: "http" | "grpc" = "http"): CheckResp
   CheckResponse.decode(encodeResponse(verdict, { decisionId, dialect }));
 
 const refusal = (more: Partial<Denied> = {}): Denied => ({
-  ...{ kind: "deny", by, status: 403, body: "No.\n", contentType: "text/plain", headers: [] },
+  ...{ kind: "deny", by, status: 403, body: "No.\n", contentType: "text/plain", headers: [], metadata: [] },
   ...more,
 });
 
@@ -28,6 +28,10 @@ describe("an answer to Envoy", () => {
       ["x-seen", "1"],
       ["set-cookie", "a=b"],
     ],
+    responseAppend: [["vary", "cookie"]],
+    querySet: [["v", "2"]],
+    queryRemove: ["debug"],
+    metadata: [["team", "red"]],
   };
 
   it("that allows says what to change", () => {
@@ -40,7 +44,17 @@ describe("an answer to Envoy", () => {
     assert.deepEqual(pairs(okResponse.responseHeadersToAdd), [
       ["x-seen", "1"],
       ["set-cookie", "a=b"],
+      ["vary", "cookie"],
     ]);
+    assert.deepEqual(okResponse.queryParametersToSet, [{ key: "v", value: "2" }]);
+    assert.deepEqual(okResponse.queryParametersToRemove, ["debug"]);
+  });
+
+  it("that allows escapes parameters of the query, which Envoy writes into the path as they are", () => {
+    const querySet = [["a b", "1&admin=1#\u00e9\ud800"]] as const;
+    const { okResponse } = decoded({ ...allowed, querySet });
+    const value = "1%26admin%3D1%23%C3%A9%EF%BF%BD";
+    assert.deepEqual(okResponse?.queryParametersToSet, [{ key: "a%20b", value }]);
   });
 
   it("that allows replaces headers, and adds cookies to those of the upstream", () => {
@@ -51,8 +65,17 @@ describe("an answer to Envoy", () => {
     );
     assert.deepEqual(
       okResponse.responseHeadersToAdd.map(({ append }) => append),
-      [false, true],
+      [false, true, true],
     );
+  });
+
+  it("says in its metadata what was decided, beside what policies add", () => {
+    for (const verdict of [allowed, refusal({ metadata: [["team", "red"]] })]) {
+      const fields = decoded(verdict).dynamicMetadata?.fields;
+      assert.deepEqual([...(fields?.keys() ?? [])].sort(), ["team", "weir"]);
+      assert.equal(fields?.get("team")?.stringValue, "red");
+      assert.equal(fields.get("weir")?.structValue?.fields.get("verdict")?.stringValue, verdict.kind);
+    }
   });
 
   it("that refuses says so with status, headers and body", () => {
@@ -83,6 +106,8 @@ describe("an answer to Envoy", () => {
     [400, 3],
     [401, 16],
     [403, 7],
+    [302, 16],
+    [307, 16],
     [404, 5],
     [429, 8],
     [500, 13],
@@ -110,6 +135,10 @@ describe("an answer to Envoy", () => {
       requestSet: headers,
       requestRemove: fc.array(text, { maxLength: 3 }),
       responseSet: headers,
+      responseAppend: headers,
+      querySet: headers,
+      queryRemove: fc.array(text, { maxLength: 3 }),
+      metadata: headers,
     }),
     fc.record({
       kind: fc.constant("deny" as const),
@@ -118,6 +147,7 @@ describe("an answer to Envoy", () => {
       body: text,
       contentType: text,
       headers,
+      metadata: headers,
     }),
     fc.record({ kind: fc.constant("error" as const), by: decider }),
   );

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { createHook } from "node:async_hooks";
 import { pino } from "pino";
-import { checkMethod, type CheckHost } from "../../src/check/service.ts";
+import { checkService, type CheckHost, type CheckService } from "../../src/check/service.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
+import type { Backends } from "../../src/runtime/backends.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { CheckResponse } from "../../src/wire/envoy/service/auth/v3/external_auth.ts";
 import { parseExposition, type Series } from "../telemetry/exposition.ts";
 import { granting, MISSING, NO, policy, rule, YES } from "./conditions.ts";
-import { type Asked, checkRequest, snapshotOf } from "./fixture.ts";
+import { type Asked, checkRequest, NO_BACKENDS, snapshotOf } from "./fixture.ts";
+import { asking, snapshotWith } from "./stubs.ts";
 
 const BASE: Asked = { headers: { "content-type": "text/plain" } };
 
@@ -18,16 +20,27 @@ function serve(snapshot: Snapshot | undefined, more: Partial<CheckHost> = {}) {
   const tasks: (() => void)[] = [];
   const log = pino({ base: null }, { write: (line: string) => void logged.push(line) });
   const later = (task: () => void): boolean => tasks.push(task) > 0;
-  const method = checkMethod({ snapshot: () => snapshot, metrics, log, nowMs: () => 1_000, later, ...more });
+  const live = () => snapshot && { snapshot, backends: NO_BACKENDS };
+  const service = checkService({ live, metrics, log, nowMs: () => 1_000, later, ...more });
   return {
-    method,
+    service,
     logged,
     tasks,
     check: (asked: Asked | Buffer = BASE, deadlineAtMs = Infinity): CheckResponse =>
-      CheckResponse.decode(method(Buffer.isBuffer(asked) ? asked : checkRequest(asked), deadlineAtMs)),
+      CheckResponse.decode(
+        atOnce(service, Buffer.isBuffer(asked) ? asked : checkRequest(asked), deadlineAtMs),
+      ),
     series: async (): Promise<Series> => parseExposition((await metrics.render()).text),
   };
 }
+
+/** The answer to a check that nobody is waited for in. */
+function atOnce(service: CheckService, request: Buffer, deadlineAtMs: number): Uint8Array {
+  const answer = service.check(request, deadlineAtMs, ANY_PROXY);
+  return answer instanceof Uint8Array ? answer : assert.fail("somebody was waited for");
+}
+
+const ANY_PROXY = { principal: undefined, listenerRole: undefined };
 
 /** The field `weir` of the dynamic metadata. */
 function told({ dynamicMetadata }: CheckResponse): Readonly<Record<string, string | undefined>> {
@@ -81,7 +94,9 @@ describe("the check path", () => {
     ["whose deadline passes while it is decided", open, "weir/overload", 503, { nowMs: clockThatJumps(1) }],
     ["whose bytes are no message", open, "weir/bad-request", 400, {}, Buffer.from([0x0a, 0xff])],
     ["in which weir has a bug", broken, "weir/internal", 500],
-    ["without a host", open, "weir/bad-host", 400, {}, Buffer.alloc(0)],
+    ["that says nothing", open, "weir/bad-request", 400, {}, Buffer.alloc(0)],
+    ["without a host", open, "weir/bad-host", 400, {}, checkRequest({ host: "" })],
+    ["that is too large", open, "weir/too-large", 413, {}, Buffer.alloc(4 * 1024 * 1024 + 1)],
     ["that nothing governs", snapshotOf(), "weir/ungoverned", 403],
   ];
   for (const [what, snapshot, id, status, more, request, deadlineAtMs] of rows) {
@@ -137,13 +152,13 @@ describe("the check path", () => {
   });
 
   it("is synchronous and starts nothing where there is nothing to wait for", () => {
-    const { method, tasks } = serve(open);
+    const { service, tasks } = serve(open);
     const requests = [checkRequest(BASE), checkRequest({ path: "//" }), Buffer.from([0xff])];
     // The first check fills the pool of random bits for decision ids.
-    for (const request of requests) method(request, Infinity);
+    for (const request of requests) atOnce(service, request, Infinity);
     const started: string[] = [];
     const hook = createHook({ init: (_id, type) => void started.push(type) }).enable();
-    const answers = requests.map((request) => method(request, Infinity));
+    const answers = requests.map((request) => atOnce(service, request, Infinity));
     hook.disable();
     assert.deepEqual(started, []);
     for (const answer of answers) assert.ok(answer instanceof Uint8Array && answer.length > 0);
@@ -182,5 +197,67 @@ describe("the check path and shadows", () => {
     served.check();
     served.check();
     assert.equal((await served.series()).get("weir_shadow_dropped_total"), 2);
+  });
+});
+
+describe("the check path and those it waits for", () => {
+  const asked = snapshotWith([asking()]);
+  const asksWith = (ask: Backends["ask"], more: Partial<CheckHost> = {}) => {
+    const backends: Backends = { find: () => ({ kind: "absent" }), ask };
+    return serve(asked, { live: () => ({ snapshot: asked, backends }), ...more });
+  };
+  const later = async (served: ReturnType<typeof serve>, deadlineAtMs = Infinity): Promise<CheckResponse> => {
+    const answer = served.service.check(checkRequest(BASE), deadlineAtMs, ANY_PROXY);
+    assert.ok(answer instanceof Promise);
+    return CheckResponse.decode(await answer);
+  };
+
+  it("answers when they have", async () => {
+    const served = asksWith(() => Promise.resolve({ verdict: "allow" }));
+    assert.equal((await later(served)).status?.code, 0);
+    const series = await served.series();
+    assert.equal(series.get('weir_checks_total{policy="a",rule="allows",verdict="allow"}'), 1);
+    assert.equal(series.get("weir_check_duration_seconds_count"), 1);
+  });
+
+  it("is an error when they fail, and says by which rule", async () => {
+    const response = await later(asksWith(() => Promise.resolve({ verdict: "error", reason: "" })));
+    assert.deepEqual([response.status?.code, response.errorResponse?.status?.code], [14, 503]);
+    assert.deepEqual(
+      { ...told(response), decision: "" },
+      { decision: "", verdict: "error", policy: "a", rule: "plan" },
+    );
+  });
+
+  it("leaves them the time of the check, less its own share", async () => {
+    const deadlines: number[] = [];
+    const served = asksWith((_handler, _input, deadlineAtMs) => {
+      deadlines.push(deadlineAtMs);
+      return Promise.resolve({ verdict: "allow" });
+    });
+    await later(served);
+    await later(served, 1_100);
+    assert.deepEqual(deadlines, [1_180, 1_080]);
+  });
+
+  it("refuses what was decided too late", async () => {
+    let nowMs = 1_000;
+    const served = asksWith(
+      () => {
+        nowMs = 1_200;
+        return Promise.resolve({ verdict: "allow" });
+      },
+      { nowMs: () => nowMs },
+    );
+    assert.equal(told(await later(served))["rule"], "weir/overload");
+  });
+
+  it("refuses with 500 what ends in an exception of ours", async () => {
+    const served = asksWith(() => Promise.reject(new RangeError("a bug")));
+    const response = await later(served);
+    assert.equal(response.deniedResponse?.status?.code, 500);
+    assert.equal(told(response)["rule"], "weir/internal");
+    assert.match(served.logged.join(""), /RangeError.*a bug/);
+    assert.equal((await served.series()).get('weir_internal_errors_total{method="Check"}'), 1);
   });
 });

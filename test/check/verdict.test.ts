@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { CheckAnswer } from "../../src/adapter/adapter.ts";
 import type { Verdict } from "../../src/check/verdict.ts";
 import { ENDLESS, failing, JOINED, MISSING, NO, OURS, policy, YES } from "./conditions.ts";
+import type { Finding } from "../../src/identity/verifier.ts";
 import { type File, snapshotOf, verdictOn } from "./fixture.ts";
+import { policyOf, policyParts, rulesOf } from "./ingredients.ts";
+import { allows, FAILS, GOLD, holds, made } from "./stubs.ts";
 
 const condition = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(YES, NO) },
@@ -147,4 +151,52 @@ describe("the order of files and rules", () => {
     );
     fc.assert(property, { numRuns: 60 });
   });
+
+  it("changes no verdict where it matters who asks, what handlers answer and what share is enforced", async () => {
+    const answer = fc.constantFrom<CheckAnswer>(
+      GOLD,
+      allows({ plan: "tin" }),
+      allows(),
+      { verdict: "deny" },
+      FAILS,
+    );
+    const finding = fc.constantFrom<Finding>(
+      holds({ sub: "alice", roles: ["admin"] }),
+      holds({}),
+      { kind: "absent" },
+      { kind: "bad", reason: "" },
+      { kind: "unavailable", reason: "" },
+    );
+    const seen = new Set<string>();
+    const property = fc.asyncProperty(
+      fc
+        .array(policyParts, { minLength: 1, maxLength: 3 })
+        .chain((parts) =>
+          fc.tuple(
+            fc.constant(parts.map((one, index) => policyOf(`p${index}`, one, rulesOf(one, `p${index}`)))),
+            fc
+              .tuple(
+                ...parts.map((one, index) =>
+                  shuffled(rulesOf(one, `p${index}`)).map((rules) => policyOf(`p${index}`, one, rules)),
+                ),
+              )
+              .chain(shuffled),
+          ),
+        ),
+      fc.record({ plans: answer, others: answer }),
+      fc.array(finding, { minLength: 3, maxLength: 3 }),
+      async ([one, other], answers, found) => {
+        const findings = Object.fromEntries(found.map((each, index) => [`p${index}/user`, each]));
+        const asked = { path: "/a?q=1", headers: { "x-a": "1", "x-api-key": "k" } };
+        const verdicts = await Promise.all(
+          [one, other].map((files) => made(files, asked, { answers, findings })),
+        );
+        const [first, second] = verdicts.map(({ decision }) => decision.verdict.kind);
+        seen.add(first ?? "");
+        assert.equal(first, second, verdicts.map(({ line }) => line).join(" and "));
+      },
+    );
+    await fc.assert(property, { numRuns: 60 });
+    assert.ok(seen.has("allow") && seen.has("deny"), [...seen].join());
+  }).timeout(60_000);
 });

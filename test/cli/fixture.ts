@@ -23,6 +23,7 @@ export async function run(args: readonly string[], signal = AbortSignal.abort())
         complained += text;
       },
     },
+    environment: {},
     signal,
     onHangup: () => undefined,
   });

@@ -1,64 +1,87 @@
 import assert from "node:assert/strict";
-import { nameOf, tryExpectation } from "../../src/check/expectation.ts";
-import { compileConfiguration, type Configuration } from "../../src/policy/compile.ts";
 import { CODES } from "../../src/policy/codes.ts";
-import { printDiagnostic } from "../../src/policy/diagnostic.ts";
-import { loadFiles, type SourceFile } from "../../src/policy/load.ts";
-import { blocksOf, pagePaths, readPage } from "./blocks.ts";
+import { ownFolder, run } from "../cli/fixture.ts";
+import { blocksOf, pagePaths, readPage, type Block } from "./blocks.ts";
 
-/** A file of policies that a page shows; `wrong` is the code that its first line says it is refused with. */
-interface Example extends SourceFile {
+/**
+ * A block that is a file of weir's configuration, or one that such a file names. The first line may say its name, as
+ * `# tiers.yaml`, or that it is refused, as `# wrong: yaml-swallowed-cel`. The files of one section are one folder.
+ */
+interface Example {
   readonly page: string;
+  readonly section: string;
+  readonly line: number;
+  readonly name: string;
+  readonly text: string;
   readonly wrong: string | undefined;
 }
 
-const examples: readonly Example[] = pagePaths().flatMap((page) =>
-  blocksOf(readPage(page))
-    .filter(({ language, text }) => language === "yaml" && /^(# wrong: .*\n)?weir: 1$/m.test(text))
-    .map(({ line, text }) => ({
-      page,
-      path: `${page}:${line}.yaml`,
-      text,
-      wrong: /^# wrong: (.*)\n/.exec(text)?.[1],
-    })),
-);
+const NAME = /^# ([\w.-]*[./][\w./-]*)\n/;
+const WRONG = /^# wrong: (.*)\n/;
 
-const compile = (files: readonly SourceFile[]): Configuration =>
-  compileConfiguration(loadFiles(files), "docs");
+const isExample = ({ language, text }: Block): boolean =>
+  NAME.test(text) || (language === "yaml" && /^(?:#.*\n)*weir: 1$/m.test(text));
 
-const pages = Map.groupBy(examples, ({ page }) => page);
+/** Only YAML keeps the line with its name, which is a comment there. */
+const exampleOf = (page: string, { line, section, language, text }: Block): Example => ({
+  page,
+  section,
+  line,
+  name: NAME.exec(text)?.[1] ?? `line-${line}.yaml`,
+  text: language === "yaml" ? text : text.replace(NAME, ""),
+  wrong: WRONG.exec(text)?.[1],
+});
+
+const blocks = pagePaths().flatMap((page) => blocksOf(readPage(page)).map((block) => ({ page, block })));
+const examples = blocks.flatMap(({ page, block }) => (isExample(block) ? [exampleOf(page, block)] : []));
+const good = examples.filter(({ wrong }) => wrong === undefined);
+const folders = Map.groupBy(good, ({ page, section }) => `${page}, ${section}`);
 
 describe("the examples of the documentation", () => {
-  it("are there", () => {
-    for (const page of ["README.md", "docs/policy-language.md"]) assert.ok(pages.has(page), page);
+  const folderOf = ownFolder();
+
+  it("are there, with expectations", () => {
+    for (const page of ["README.md", "docs/policy-language.md"]) {
+      assert.ok(
+        good.some((one) => one.page === page && /^tests:/m.test(one.text)),
+        page,
+      );
+    }
   });
 
-  for (const [page, all] of pages) {
-    // The files that a page shows as good are one folder: its tests speak of its policies.
-    const { snapshot, tests, diagnostics } = compile(all.filter(({ wrong }) => wrong === undefined));
+  it("are all of weir's YAML: what is not begins with a name of Envoy's, or with # Envoy", () => {
+    const others = blocks.filter(({ block }) => block.language === "yaml" && !isExample(block));
+    const unknown = others.filter(({ block }) => !/^(?:# Envoy|name: )/.test(block.text));
+    assert.deepEqual(
+      unknown.map(({ page, block }) => `${page}:${block.line}`),
+      [],
+    );
+  });
 
-    it(`of ${page} go live together, without a warning`, () => {
-      assert.deepEqual(diagnostics.map(printDiagnostic), []);
-      assert.ok(snapshot);
-    });
+  for (const [where, files] of folders) {
+    const hasTests = files.some(({ text }) => /^tests:/m.test(text));
+    const written = Object.fromEntries(files.map(({ name, text }) => [name, text]));
 
-    it(`of ${page} decide as their tests say`, () => {
-      assert.ok(snapshot);
-      const outcomes = tests.flatMap(({ file }) =>
-        file.expect.map((one) => tryExpectation(snapshot, file, one, 0)),
-      );
-      assert.ok(outcomes.length > 0, "the page shows no expectation");
-      for (const { differences, verdict } of outcomes) assert.deepEqual(differences, [], nameOf(verdict.by));
+    it(`go live together, without a warning${hasTests ? ", and decide as their tests say" : ""}: ${where}`, async () => {
+      assert.equal(Object.keys(written).length, files.length, "two files of one name");
+      const folder = folderOf(written);
+      const { code, printed } = await run(["validate", "--strict", folder]);
+      assert.equal(code, 0, printed);
+      assert.match(printed, / 0 warnings\n/);
+      if (!hasTests) return;
+      const tried = await run(["test", folder]);
+      assert.equal(tried.code, 0, tried.printed + tried.complained);
     });
   }
 
-  for (const { path, text, wrong } of examples) {
+  for (const { page, line, name, text, wrong } of examples) {
     if (wrong === undefined) continue;
-    it(`that are wrong are refused as they say: ${path}`, () => {
+    it(`that are wrong are refused as they say: ${page}:${line}`, async () => {
       assert.ok(wrong in CODES, wrong);
-      const { snapshot, diagnostics } = compile([{ path, text }]);
-      assert.equal(snapshot, undefined);
-      assert.deepEqual([...new Set(diagnostics.map(({ code }) => code))], [wrong]);
+      const { code, printed } = await run(["validate", "--format", "json", folderOf({ [name]: text })]);
+      assert.equal(code, 1);
+      const found = Array.from(printed.matchAll(/"code": "([a-z0-9-]+)"/g), ([, one]) => one);
+      assert.deepEqual([...new Set(found)], [wrong]);
     });
   }
 });

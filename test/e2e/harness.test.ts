@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
-import grpc from "@grpc/grpc-js";
 import { envoyBootstrap } from "../support/bootstrap.ts";
 import { createAuthority, type Credential } from "../support/certificates.ts";
+import { allowed, type Checks, denied, startChecks } from "../support/checks.ts";
 import { type Envoy, startEnvoy } from "../support/envoy.ts";
 import { callGrpc, requestHttp1, requestHttp2, type Target, valuesOf } from "../support/http.ts";
 import { need } from "../support/need.ts";
 import { until } from "../support/until.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
-
-// CheckResponse: `status` is field 1 and `ok_response` field 3, both empty; then status.code 7, PERMISSION_DENIED.
-const allowed = Buffer.from([0x0a, 0, 0x1a, 0]);
-const denied = Buffer.from([0x0a, 2, 0x08, 7]);
 
 describe("a real Envoy between a client and an upstream", () => {
   const open = new AsyncDisposableStack();
@@ -130,36 +126,3 @@ describe("a real Envoy between a client and an upstream", () => {
     assert.equal(stats.get("http.checked.ext_authz.error"), 1);
   });
 });
-
-/** What the ext_authz server answers, and the encoded requests that it was asked. */
-interface Checks {
-  answer: Buffer | "fail";
-  asked: Buffer[];
-}
-
-async function startChecks(checks: Checks, open: AsyncDisposableStack): Promise<number> {
-  const bytes = (message: Buffer): Buffer => message;
-  const check: grpc.MethodDefinition<Buffer, Buffer> = {
-    path: "/envoy.service.auth.v3.Authorization/Check",
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: bytes,
-    requestDeserialize: bytes,
-    responseSerialize: bytes,
-    responseDeserialize: bytes,
-  };
-  const server = new grpc.Server();
-  const answer: grpc.handleUnaryCall<Buffer, Buffer> = ({ request }, callback) => {
-    checks.asked.push(request);
-    if (checks.answer === "fail") callback({ code: grpc.status.INTERNAL });
-    else callback(null, checks.answer);
-  };
-  server.addService({ check }, { check: answer });
-  open.defer(() => server.forceShutdown());
-  return new Promise((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port);
-      else reject(error);
-    });
-  });
-}

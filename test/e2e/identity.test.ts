@@ -59,6 +59,24 @@ const workloads: readonly { does: string; uris: string[]; by: string; status: nu
     status: 401,
   },
   {
+    does: "has no identity for two SPIFFE ids",
+    uris: ["spiffe://cluster.local/ns/shop/sa/web", "spiffe://cluster.local/ns/shop/sa/admin"],
+    by: "mesh/in-mesh",
+    status: 401,
+  },
+  {
+    does: "has no identity for a SPIFFE id and another URI",
+    uris: ["spiffe://cluster.local/ns/shop/sa/web", "https://cluster.local/ns/shop/sa/web"],
+    by: "mesh/in-mesh",
+    status: 401,
+  },
+  {
+    does: "has no identity for an id that only looks like one",
+    uris: ["spiffe://cluster.local:8080/ns/shop/sa/web"],
+    by: "mesh/in-mesh",
+    status: 401,
+  },
+  {
     does: "keeps source.* to the mesh's own trust domains, where an identity takes more",
     uris: ["spiffe://partner.example/ns/shop/sa/cron"],
     by: "mesh/partner",
@@ -81,8 +99,9 @@ describe("an identity by certificate through Envoy", () => {
     const listeners = [
       { name: "web", check: "asked" },
       { name: "mutual", check: "asked", tls: { ...server, clientCa: ca } },
+      { name: "lenient", check: "asked", tls: { ...server, clientCa: ca, clients: "may show one" } },
     ] as const;
-    mesh = await startMesh({ program, files, listeners }, open);
+    mesh = await startMesh({ program, files, listeners, filter: { peerCertificate: "sent" } }, open);
   });
   after(() => open.disposeAsync());
 
@@ -107,5 +126,20 @@ describe("an identity by certificate through Envoy", () => {
       const asked = await ask(mesh, send, { authority: "mesh.example.com", headers });
       assert.deepEqual([asked.by, asked.answer.status], ["mesh/in-mesh", 401]);
     });
+
+    it(`has no identity where the client may show a certificate and shows none, over ${protocol}`, async () => {
+      const to = { listener: "lenient", tls: { ca } };
+      const asked = await ask(mesh, send, { to, authority: "mesh.example.com" });
+      assert.deepEqual([asked.by, asked.answer.status], ["mesh/in-mesh", 401]);
+    });
   }
+
+  it("leaves it to Envoy to refuse a certificate of another authority", async () => {
+    const foreign = await createAuthority("another CA");
+    const credential = await foreign.issue({ uris: ["spiffe://cluster.local/ns/shop/sa/web"] });
+    for (const listener of ["mutual", "lenient"]) {
+      const target = { port: mesh.envoy.port(listener), tls: { ca, ...credential } };
+      await assert.rejects(requestHttp1(target, { authority: "mesh.example.com" }));
+    }
+  });
 });

@@ -5,7 +5,7 @@ import { runCommand } from "../support/command.ts";
 import { need } from "../support/need.ts";
 import { type RunningProcess, startProcess } from "../support/process.ts";
 import { until } from "../support/until.ts";
-import { removeFolder, serverFile, writeFolder } from "../support/weir.ts";
+import { removeFolder, writeFolder } from "../support/weir.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -80,11 +80,13 @@ describe("what a newcomer runs", () => {
       const folder = open.adopt(await writeFolder({}), removeFolder);
       await cp(join(root, "policies"), folder, { recursive: true });
       const metrics = listener === "a port" ? "127.0.0.1:0" : `"unix:${join(folder, "metrics.sock")}"`;
-      const server = serverFile().replace(
-        "metrics: { address: 127.0.0.1:0 }",
-        `metrics: { address: ${metrics} }`,
+      const server = await readFile(join(folder, "weir.yaml"), "utf8");
+      await writeFile(
+        join(folder, "weir.yaml"),
+        server
+          .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:0")
+          .replace("metrics: { address: 127.0.0.1:0 }", `metrics: { address: ${metrics} }`),
       );
-      await writeFile(join(folder, "weir.yaml"), server);
       const policies = await countPolicies(folder);
       const running = open.adopt(await startProcess(join(root, "bin/weir"), ["serve", folder]), (started) =>
         started.stop(),
@@ -95,10 +97,12 @@ describe("what a newcomer runs", () => {
         new RegExp(`^weir serves ${policies} policies from ${folder} \\(.+; revision \\w+\\)\n`),
       );
       const lines = output.split("\n").flatMap((line) => /^ {2}(curl .+)$/.exec(line)?.[1] ?? []);
-      assert.equal(lines.length, 2);
-      const [ready, counts] = await Promise.all(lines.map((line) => run(`${line} --silent --fail`)));
+      assert.equal(lines.length, 3);
+      const [ready, counts, status] = await Promise.all(lines.map((line) => run(`${line} --silent --fail`)));
       assert.equal(ready, "ready\n");
       assert.match(counts ?? "", new RegExp(`^weir_config_policies\\{mode="enforce"\\} ${policies}$`, "m"));
+      // The socket appears in the folder that is watched, so it may have been read again.
+      assert.match(status ?? "", /"result": "(?:live|unchanged)"/);
       running.signal("SIGTERM");
       assert.equal(await running.whenEnded, "exit code 0");
     });

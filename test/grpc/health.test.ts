@@ -7,7 +7,7 @@ import {
 } from "../../src/wire/grpc/health/v1/health.ts";
 import { asBuffer, call, ownServers, same } from "./client.ts";
 
-const services = [{ name: "weir.test.Echo", methods: {} }];
+const services = [{ name: "weir.test.Echo", operation: "check" as const, methods: {} }];
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = ServingStatus;
 
 describe("grpc.health.v1", () => {

@@ -15,7 +15,9 @@ const errorResponse = 7;
 
 describe("grpc.reflection", () => {
   const { start, client } = ownServers();
-  const services = [{ name: "envoy.service.auth.v3.Authorization", methods: {} }];
+  const services = [
+    { name: "envoy.service.auth.v3.Authorization", operation: "check" as const, methods: {} },
+  ];
 
   for (const version of ["v1", "v1alpha"]) {
     it(`${version} lists the services that are served, health among them`, async () => {

@@ -8,7 +8,7 @@ const path = "/weir.test.Echo/Call";
 const hello = Buffer.from("hello");
 
 function echo(handler: UnaryHandler): GrpcService[] {
-  return [{ name: "weir.test.Echo", methods: { Call: handler } }];
+  return [{ name: "weir.test.Echo", operation: "check", methods: { Call: handler } }];
 }
 
 describe("a gRPC server", () => {
@@ -45,8 +45,8 @@ describe("a gRPC server", () => {
       const told: string[] = [];
       const caller = client(
         await start({
-          services: echo((request, deadlineAtMs) =>
-            request.length === 0 ? failing(request, deadlineAtMs) : request,
+          services: echo((request, deadlineAtMs, caller) =>
+            request.length === 0 ? failing(request, deadlineAtMs, caller) : request,
           ),
           onError: (error, method) => told.push(`${method}: ${String(error)}`),
         }),

@@ -6,10 +6,15 @@ import { compileConfiguration, type Configuration } from "../../src/policy/compi
 import { CODES } from "../../src/policy/codes.ts";
 import { isClean, printDiagnostic } from "../../src/policy/diagnostic.ts";
 import { loadFiles } from "../../src/policy/load.ts";
+import { worldOf } from "../check/fixture.ts";
 import { faultNames, faultsOf } from "./faults.ts";
 
 const compile = (...texts: readonly (string | Uint8Array)[]): Configuration =>
-  compileConfiguration(loadFiles(texts.map((text, index) => ({ path: `${index}.yaml`, text }))), "r");
+  compileConfiguration(
+    loadFiles(texts.map((text, index) => ({ path: `${index}.yaml`, text }))),
+    "r",
+    worldOf(),
+  );
 
 /** A configuration is either clean and live, or has errors and is not; and all that is said can be printed. */
 function isSound({ snapshot, diagnostics }: Configuration): void {
@@ -62,7 +67,7 @@ describe("compiling", () => {
     assert.equal(snapshot?.settings.ungoverned, "allow");
     assert.equal(snapshot.settings.checkTimeoutMs, 1_000);
     assert.deepEqual([...snapshot.settings.trustDomains], ["a", "b"]);
-    assert.deepEqual(snapshot.settings.listen.grpc, { kind: "tcp", host: "127.0.0.1", port: 9191 });
+    assert.deepEqual(snapshot.settings.listen.grpc.address, { kind: "tcp", host: "127.0.0.1", port: 9191 });
     assert.equal(snapshot.revision, "r");
   });
 });

@@ -1,12 +1,22 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { compileConfiguration } from "../../src/policy/compile.ts";
 import { inOrder, printDiagnostic, type Diagnostic } from "../../src/policy/diagnostic.ts";
+import { worldOf } from "../check/fixture.ts";
 import type { Document } from "../../src/policy/document.ts";
 import { loadFiles, type SourceFile } from "../../src/policy/load.ts";
-import { parsePolicy, parseServer, parseTests } from "../../src/policy/schema.ts";
+import {
+  parseOverrides,
+  parsePolicy,
+  parseServer,
+  parseShared,
+  parseTests,
+} from "../../src/policy/schema.ts";
 
 /** How far the faulty files come: to their form, or to what it means. */
 export type Stage = "load" | "compile";
+
+/** When the faulty files are read, for what has ended by then. */
+const NOW_MS = Date.UTC(2026, 0, 1);
 
 /** Where the faulty files of a stage stand, each with what is printed of it beside it. */
 export const faultsOf = (stage: Stage): URL => new URL(`../fixtures/faults/${stage}/`, import.meta.url);
@@ -21,23 +31,32 @@ export function faultNames(stage: Stage): readonly string[] {
 
 /** What is found in the file or the folder of one fault. */
 export function findingsOf(stage: Stage, name: string): readonly Diagnostic[] {
-  const loaded = loadFiles(readFault(stage, name));
+  const files = readFault(stage, name);
+  const configuration = files.filter(({ path }) => path.endsWith(".yaml"));
+  const loaded = loadFiles(configuration, files);
   switch (stage) {
     case "load": {
       const parsed = loaded.documents.flatMap((document) => parseAny(document).diagnostics);
       return inOrder([...loaded.diagnostics, ...parsed]);
     }
     case "compile":
-      return compileConfiguration(loaded, "").diagnostics;
+      return compileConfiguration(loaded, "", worldOf({ nowMs: NOW_MS })).diagnostics;
   }
 }
 
 function readFault(stage: Stage, name: string): readonly SourceFile[] {
   const top = faultsOf(stage);
   const isFile = readdirSync(top).includes(`${name}.yaml`);
-  const paths = isFile ? [`${name}.yaml`] : readdirSync(new URL(name, top)).map((file) => `${name}/${file}`);
+  const paths = isFile
+    ? [`${name}.yaml`]
+    : filesBelow(new URL(`${name}/`, top)).map((file) => `${name}/${file}`);
   return paths.map((path) => ({ path, text: readFileSync(new URL(path, top)) }));
 }
+
+const filesBelow = (folder: URL): readonly string[] =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => statSync(new URL(path, folder)).isFile())
+    .sort();
 
 /** The same, as it is printed. */
 export const printed = (stage: Stage, name: string): string =>
@@ -52,5 +71,11 @@ export function parseAny(document: Document) {
       return parseServer(document);
     case "tests":
       return parseTests(document);
+    case "shared":
+      return parseShared(document);
+    case "overrides":
+      return parseOverrides(document);
+    case "keys":
+      throw new Error("keys files are read without a document");
   }
 }

@@ -14,6 +14,7 @@ import {
 } from "../../src/policy/patterns.ts";
 
 const EVERYTHING: Match = {
+  protocol: "http",
   ...{ hosts: undefined, paths: undefined, methods: undefined },
   ...{ destinations: undefined, routes: undefined },
 };
@@ -40,6 +41,7 @@ const listOf = <T>(of: fc.Arbitrary<T>) => optional(fc.array(of, { minLength: 1,
 const setOf = (...names: readonly string[]) =>
   optional(fc.subarray([...names], { minLength: 1 }).map((some) => new Set(some)));
 const match: fc.Arbitrary<Match> = fc.record({
+  protocol: fc.constant("http" as const),
   hosts: listOf(host),
   paths: listOf(path),
   methods: setOf("GET", "PUT"),
@@ -105,6 +107,7 @@ describe("two matches", () => {
   });
 
   const apart: readonly (readonly [left: Partial<Match>, right: Partial<Match>])[] = [
+    [{ protocol: "tcp" }, { protocol: "http" }],
     [{ methods: new Set(["GET"]) }, { methods: new Set(["PUT"]) }],
     [{ routes: new Set(["r"]) }, { routes: new Set(["s"]) }],
     [{ destinations: new Set(["n/a"]) }, { destinations: new Set(["n/b"]) }],

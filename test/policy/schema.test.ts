@@ -41,6 +41,12 @@ default: deny
 mode: enforce
 `;
 
+/** An answer of which the file says nothing. */
+const SILENT = {
+  ...{ status: undefined, denial: undefined, redirect: undefined },
+  ...{ responseSet: new Map(), responseAppend: new Map(), metadata: new Map() },
+};
+
 describe("a policy file", () => {
   it("is read whole", () => {
     const policy = wholeOf(parsePolicy(documentOf(POLICY)));
@@ -57,7 +63,10 @@ describe("a policy file", () => {
         ["preflight", 'request.method == "OPTIONS"'],
         ["always", "true"],
       ]),
-      identities: new Map([["workload", { mtls: { trustDomains: ["cluster.local", "a.b"] } }]]),
+      identities: new Map([
+        ["workload", { kind: "mtls", invalid: "refuse", trustDomains: ["cluster.local", "a.b"] }],
+      ]),
+      use: [],
       rules: [
         {
           index: 0,
@@ -66,20 +75,24 @@ describe("a policy file", () => {
           condition: "has(auth.workload)",
           when: undefined,
           mode: undefined,
-          status: 401,
-          denial: {
-            key: "message",
-            content: [
-              { kind: "text", value: "Who are you, " },
-              { kind: "cel", source: "client.ip", start: 15 },
-              { kind: "text", value: "?" },
-            ],
-            type: undefined,
+          answerName: undefined,
+          answer: {
+            ...SILENT,
+            status: 401,
+            denial: {
+              key: "message",
+              content: [
+                { kind: "text", value: "Who are you, " },
+                { kind: "cel", source: "client.ip", start: 15 },
+                { kind: "text", value: "?" },
+              ],
+              type: undefined,
+            },
+            responseSet: new Map([
+              ["www-authenticate", [{ kind: "text", value: "Bearer" }]],
+              ["retry-after", [{ kind: "text", value: "1.10" }]],
+            ]),
           },
-          responseHeaders: new Map([
-            ["www-authenticate", [{ kind: "text", value: "Bearer" }]],
-            ["retry-after", [{ kind: "text", value: "1.10" }]],
-          ]),
         },
         {
           index: 1,
@@ -87,10 +100,17 @@ describe("a policy file", () => {
           kind: "allow",
           condition: "auth.workload.service_account == path.owner\n",
           when: "true",
-          mode: "shadow",
-          requestHeaders: new Map([["__proto__", [{ kind: "cel", source: "auth.workload.id", start: 2 }]]]),
-          removedHeaders: ["x-user"],
-          responseHeaders: new Map(),
+          mode: { kind: "shadow", untilMs: undefined },
+          request: {
+            set: new Map([["__proto__", [{ kind: "cel", source: "auth.workload.id", start: 2 }]]]),
+            append: new Map(),
+            remove: ["x-user"],
+            querySet: new Map(),
+            queryRemove: [],
+          },
+          responseSet: new Map(),
+          responseAppend: new Map(),
+          metadata: new Map(),
         },
         {
           index: 2,
@@ -99,17 +119,19 @@ describe("a policy file", () => {
           condition: "false",
           when: undefined,
           mode: undefined,
-          status: undefined,
-          denial: {
-            key: "body",
-            content: [{ kind: "text", value: '{"a":1}' }],
-            type: [{ kind: "text", value: "application/json" }],
+          answerName: undefined,
+          answer: {
+            ...SILENT,
+            denial: {
+              key: "body",
+              content: [{ kind: "text", value: '{"a":1}' }],
+              type: [{ kind: "text", value: "application/json" }],
+            },
           },
-          responseHeaders: new Map(),
         },
       ],
-      default: "deny",
-      mode: "enforce",
+      default: { kind: "deny", answerName: undefined },
+      mode: { kind: "enforce" },
     });
   });
 
@@ -166,8 +188,7 @@ rules:
 
   const useless: readonly (readonly [string, string])[] = [
     ["a name that rules may use is faulty", "let: { A: x }\nrules: [{ id: a, deny: x }]"],
-    ["an identity is of a later version", "identities: { user: { jwt: {} } }\nrules: [{ id: a, deny: x }]"],
-    ["a rule is of a later version", "rules: [{ id: a, ask: plans, as: plan }, { id: b, deny: plan.x }]"],
+    ["an identity is faulty", "identities: { user: { jwt: {} } }\nrules: [{ id: a, deny: x }]"],
     ["the match is faulty", "match: [a]\nrules: [{ id: a, deny: x }]"],
   ];
   for (const [why, text] of useless) {

@@ -25,6 +25,9 @@ expect:
       response: new Map(),
       status: undefined,
       body: undefined,
+      query: new Map(),
+      metadata: new Map(),
+      backends: new Map(),
     };
     assert.deepEqual(wholeOf(parseTests(documentOf(text))), {
       tests: "orders",
@@ -47,7 +50,10 @@ expect:
             ]),
           },
         ],
-        ["cart", { kind: "credentials", spiffe: "spiffe://cluster.local/ns/shop/sa/cart" }],
+        [
+          "cart",
+          { kind: "credentials", spiffe: "spiffe://cluster.local/ns/shop/sa/cart", headers: new Map() },
+        ],
         ["nobody", { kind: "identities", identities: new Map() }],
       ]),
       requests: new Map<string, unknown>([
@@ -75,6 +81,7 @@ expect:
           },
         ],
       ]),
+      backends: new Map(),
       expect: [
         {
           ...expectation,

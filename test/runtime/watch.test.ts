@@ -106,6 +106,38 @@ describe("watching folders", () => {
     });
   });
 
+  it("tells of a file outside the folders that another names, missing at first, until it is named no more", async () => {
+    await mkdir(at("policies"));
+    const { heard, watch, calls } = await start([at("policies")]);
+    await watch.alsoWatch([at("lists", "deep", "tiers.csv")]);
+    await heard("the first folder", () => mkdir(at("lists")));
+    await heard("the second folder", () => mkdir(at("lists", "deep")));
+    await heard("the file", () => writeFile(at("lists", "deep", "tiers.csv"), "1"));
+    await heard("a change of it", () => writeFile(at("lists", "deep", "tiers.csv"), "2"));
+    await watch.alsoWatch([]);
+    const before = calls();
+    await writeFile(at("lists", "deep", "tiers.csv"), "3");
+    await heard("a file of the folder", () => writeFile(at("policies", "a.yaml"), "1"));
+    assert.equal(calls(), before + 1);
+  });
+
+  it("tells of a ConfigMap's swap under a file that another names", async () => {
+    await mkdir(at("policies"));
+    for (const name of ["..one", "..two"]) {
+      await mkdir(at("lists", name), { recursive: true });
+      await writeFile(at("lists", name, "tiers.csv"), name);
+    }
+    await symlink("..one", at("lists", "..data"));
+    await symlink("..data/tiers.csv", at("lists", "tiers.csv"));
+    const { heard, watch } = await start([at("policies")]);
+    await watch.alsoWatch([at("lists", "tiers.csv")]);
+    await heard("the swap", async () => {
+      await symlink("..two", at("lists", "..data_tmp"));
+      await rename(at("lists", "..data_tmp"), at("lists", "..data"));
+    });
+    await heard("a change in place", () => writeFile(at("lists", "..two", "tiers.csv"), "3"));
+  });
+
   it("tells of a burst once", async () => {
     const { heard, calls } = await start([folder.path]);
     await heard("the burst", async () => {

@@ -10,7 +10,9 @@ import { call, ownServers } from "../grpc/client.ts";
 
 const path = "/weir.test.Echo/Call";
 const hello = Buffer.from("hello");
-const services: GrpcService[] = [{ name: "weir.test.Echo", methods: { Call: (request) => request } }];
+const services: GrpcService[] = [
+  { name: "weir.test.Echo", operation: "check", methods: { Call: (request) => request } },
+];
 
 describe("listening", () => {
   const { start, client } = ownServers();

@@ -11,16 +11,34 @@ export interface ExtAuthz {
   /** Whether headers are sent joined in `headers`, or line by line in `header_map`. */
   headers?: "joined" | "raw";
   peerCertificate?: "left-out" | "sent";
-  /** The body's first bytes are sent; a longer body is cut. */
-  bodyBytes?: number;
+  /** Whether the server name that the client asked for is sent. */
+  tlsSession?: "left-out" | "sent";
+  /** Absent: no body is sent. */
+  body?: SentBody;
+  /** Filters whose dynamic metadata is sent. */
+  metadata?: readonly string[];
+  /** Mutual TLS to the server, all PEM: what Envoy shows, and the authority that it trusts. */
+  tls?: { certificate: string; key: string; ca: string };
+}
+
+/** How much of a request's body is sent with the check, and in which of the message's two fields. */
+export interface SentBody {
+  maxBytes: number;
+  /** What becomes of a longer body: its first bytes are sent, or Envoy answers 413 by itself. */
+  longer: "cut" | "refused";
+  as: "text" | "bytes";
 }
 
 /** Where Envoy listens. The port is chosen by the system unless given; ask the running Envoy for it by `name`. */
 export interface Listener {
   name: string;
   port?: number;
-  /** Mutual TLS, all PEM: Envoy's own certificate, and the authority whose clients it takes. */
-  tls?: { certificate: string; key: string; clientCa: string };
+  /** What it takes; `http` when absent. TCP is passed on to `upstream` as it comes. */
+  speaks?: "http" | "tcp";
+  /** TLS, all PEM: Envoy's own certificate, and the authority whose clients it takes. */
+  tls?: { certificate: string; key: string; clientCa: string; clients?: "must show one" | "may show one" };
+  /** Whether Envoy, as an edge does, writes the peer into x-forwarded-for. */
+  forwardedFor?: "as it came" | "with the peer";
   /** Whether this listener asks the ext_authz server. */
   check: "asked" | "skipped";
   /** Sent with every check of this listener. */
@@ -34,11 +52,13 @@ export interface Mesh {
   upstream: { host: string; port: number };
   /** Takes gRPC calls, over HTTP/2; they go to `upstream` over HTTP/1.1 when absent. */
   grpcUpstream?: { host: string; port: number };
+  /** HTTP filters that stand before the check: name and configuration. */
+  filtersBefore?: readonly { name: string; typed_config: Json }[];
   /** The fields of Envoy's access log, as format strings: one JSON object an entry, see `Envoy.accessLog`. */
   accessLog?: Readonly<Record<string, string>>;
 }
 
-type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json };
+export type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json };
 
 /** Envoy's bootstrap for a mesh, as the object that its JSON file holds. Names are those of Envoy's v3 API. */
 export function envoyBootstrap(mesh: Mesh): Json {
@@ -49,7 +69,7 @@ export function envoyBootstrap(mesh: Mesh): Json {
       clusters: [
         cluster("upstream", mesh.upstream, "http1"),
         ...(mesh.grpcUpstream === undefined ? [] : [cluster("grpc-upstream", mesh.grpcUpstream, "http2")]),
-        ...(mesh.extAuthz === undefined ? [] : [cluster("ext-authz", mesh.extAuthz.server, "http2")]),
+        ...(mesh.extAuthz === undefined ? [] : [checkCluster(mesh.extAuthz)]),
       ],
     },
   };
@@ -61,11 +81,30 @@ function listenerOf(listener: Listener, mesh: Mesh): Json {
     address: address({ host: "127.0.0.1", port: listener.port ?? 0 }),
     filter_chains: [
       {
-        filters: [{ name: "http", typed_config: connectionHandler(listener, mesh) }],
+        filters:
+          listener.speaks === "tcp"
+            ? tcpFilters(listener, mesh)
+            : [{ name: "http", typed_config: connectionHandler(listener, mesh) }],
         ...(listener.tls === undefined ? {} : { transport_socket: mutualTls(listener.tls) }),
       },
     ],
   };
+}
+
+function tcpFilters(listener: Listener, { extAuthz }: Mesh): Json[] {
+  const message = "envoy.extensions.filters.network.ext_authz.v3.ExtAuthz";
+  const checks = listener.check === "asked" && extAuthz !== undefined ? [extAuthz] : [];
+  const proxy = typed("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", {
+    stat_prefix: listener.name,
+    cluster: "upstream",
+  });
+  return [
+    ...checks.map((check) => ({
+      name: "envoy.filters.network.ext_authz",
+      typed_config: typed(message, { stat_prefix: listener.name, ...commonOfCheck(check) }),
+    })),
+    { name: "tcp", typed_config: proxy },
+  ];
 }
 
 /** AUTO takes HTTP/1.1 and, by prior knowledge or ALPN, HTTP/2 on the same port. */
@@ -78,7 +117,9 @@ function connectionHandler(listener: Listener, mesh: Mesh): Json {
     // Not XFCC: the identity of a client is its certificate, never a header that it sent.
     forward_client_cert_details: "SANITIZE",
     route_config: { virtual_hosts: [virtualHost(listener, mesh)] },
+    use_remote_address: listener.forwardedFor === "with the peer",
     http_filters: [
+      ...(mesh.filtersBefore ?? []),
       ...checks,
       { name: "router", typed_config: typed("envoy.extensions.filters.http.router.v3.Router", {}) },
     ],
@@ -107,25 +148,38 @@ function virtualHost({ contextExtensions, check }: Listener, mesh: Mesh): Json {
 const checkFilterName = "envoy.filters.http.ext_authz";
 
 function checkFilter(check: ExtAuthz): Json {
-  const { timeoutMs, failureMode, statusOnError, headers, peerCertificate, bodyBytes } = check;
+  const { statusOnError, headers, body, metadata } = check;
   return {
     name: checkFilterName,
     typed_config: typed("envoy.extensions.filters.http.ext_authz.v3.ExtAuthz", {
-      transport_api_version: "V3",
-      grpc_service: {
-        envoy_grpc: { cluster_name: "ext-authz" },
-        ...(timeoutMs === undefined ? {} : { timeout: seconds(timeoutMs) }),
-      },
-      failure_mode_allow: failureMode === "allow",
+      ...commonOfCheck(check),
       ...(statusOnError === undefined ? {} : { status_on_error: { code: statusOnError } }),
       encode_raw_headers: headers === "raw",
-      include_peer_certificate: peerCertificate === "sent",
-      ...(bodyBytes === undefined
-        ? {}
-        : { with_request_body: { max_request_bytes: bodyBytes, allow_partial_message: true } }),
+      ...(body === undefined ? {} : { with_request_body: sentBody(body) }),
+      ...(metadata === undefined ? {} : { metadata_context_namespaces: metadata }),
     }),
   };
 }
+
+/** What the filters of HTTP and of TCP call alike. */
+function commonOfCheck({ timeoutMs, failureMode, peerCertificate, tlsSession }: ExtAuthz) {
+  return {
+    transport_api_version: "V3",
+    grpc_service: {
+      envoy_grpc: { cluster_name: "ext-authz" },
+      ...(timeoutMs === undefined ? {} : { timeout: seconds(timeoutMs) }),
+    },
+    failure_mode_allow: failureMode === "allow",
+    include_peer_certificate: peerCertificate === "sent",
+    include_tls_session: tlsSession === "sent",
+  };
+}
+
+const sentBody = ({ maxBytes, longer, as }: SentBody): Json => ({
+  max_request_bytes: maxBytes,
+  allow_partial_message: longer === "cut",
+  pack_as_bytes: as === "bytes",
+});
 
 function routeOfCheck(contextExtensions: Readonly<Record<string, string>>): Json {
   return typed("envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute", {
@@ -133,7 +187,12 @@ function routeOfCheck(contextExtensions: Readonly<Record<string, string>>): Json
   });
 }
 
-function cluster(name: string, at: Address, protocol: "http1" | "http2"): Json {
+function checkCluster({ server, tls }: ExtAuthz) {
+  const plain = cluster("ext-authz", server, "http2");
+  return tls === undefined ? plain : { ...plain, transport_socket: clientTls(tls) };
+}
+
+function cluster(name: string, at: Address, protocol: "http1" | "http2") {
   const options = protocol === "http1" ? { http_protocol_options: {} } : { http2_protocol_options: {} };
   const protocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
   return {
@@ -150,20 +209,29 @@ function cluster(name: string, at: Address, protocol: "http1" | "http2"): Json {
   };
 }
 
-function mutualTls({ certificate, key, clientCa }: NonNullable<Listener["tls"]>): Json {
-  const chain = { certificate_chain: { inline_string: certificate }, private_key: { inline_string: key } };
+function mutualTls({ clientCa, clients, ...own }: NonNullable<Listener["tls"]>): Json {
   return {
     name: "tls",
     typed_config: typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", {
-      require_client_certificate: true,
-      common_tls_context: {
-        alpn_protocols: ["h2", "http/1.1"],
-        tls_certificates: [chain],
-        validation_context: { trusted_ca: { inline_string: clientCa } },
-      },
+      require_client_certificate: clients !== "may show one",
+      common_tls_context: { alpn_protocols: ["h2", "http/1.1"], ...secretsOf(own, clientCa) },
     }),
   };
 }
+
+const clientTls = ({ ca, ...own }: NonNullable<ExtAuthz["tls"]>): Json => ({
+  name: "tls",
+  typed_config: typed("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", {
+    common_tls_context: { alpn_protocols: ["h2"], ...secretsOf(own, ca) },
+  }),
+});
+
+const secretsOf = ({ certificate, key }: { certificate: string; key: string }, ca: string) => ({
+  tls_certificates: [
+    { certificate_chain: { inline_string: certificate }, private_key: { inline_string: key } },
+  ],
+  validation_context: { trusted_ca: { inline_string: ca } },
+});
 
 function standardOutputLog(fields: Readonly<Record<string, string>>): Json {
   return {
@@ -180,7 +248,8 @@ function address(at: Address): Json {
     : { socket_address: { address: at.host, port_value: at.port } };
 }
 
-function typed(message: string, fields: Readonly<Record<string, Json>>): Json {
+/** A message of Envoy's API inside of another. */
+export function typed(message: string, fields: Readonly<Record<string, Json>>): Json {
   return { "@type": `type.googleapis.com/${message}`, ...fields };
 }
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { needsServer } from "./discover.ts";
+import { isLong } from "./discover.ts";
 
-describe("a test file needs a server", () => {
+describe("a test file is not run as a unit test", () => {
   for (const { why, path, text, expected } of [
     { why: "when it stands in e2e/", path: "e2e/check.test.ts", text: "", expected: true },
+    { why: "when it stands in security/", path: "security/fuzz.test.ts", text: "", expected: true },
     {
       why: "when it imports need",
       path: "store/redis.test.ts",
@@ -24,6 +25,6 @@ describe("a test file needs a server", () => {
     },
     { why: "not for a folder named e2e below", path: "cli/e2e/x.test.ts", text: "", expected: false },
   ]) {
-    it(why, () => assert.equal(needsServer(path, text), expected));
+    it(why, () => assert.equal(isLong(path, text), expected));
   }
 });

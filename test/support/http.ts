@@ -3,11 +3,11 @@ import http from "node:http";
 import http2 from "node:http2";
 import https from "node:https";
 
-/** Where a client connects to; `tls` in PEM makes it TLS with a client certificate. */
+/** Where a client connects to; `tls` in PEM makes it TLS perhaps with a client certificate, and with a name for SNI. */
 export interface Target {
   host?: string;
   port: number;
-  tls?: { ca: string; certificate: string; key: string };
+  tls?: { ca: string; certificate?: string; key?: string; serverName?: string };
 }
 
 /** A request as it goes on the wire: the path is sent as written, and each header is a line of its own, in order. */
@@ -135,7 +135,8 @@ function connectOptions({ host = "127.0.0.1", port, tls }: Target) {
   if (tls === undefined) return { host, port };
   // The certificates are made for workloads, not for host names.
   const checkServerIdentity = (): undefined => undefined;
-  return { host, port, ca: tls.ca, cert: tls.certificate, key: tls.key, checkServerIdentity };
+  const serverName = tls.serverName === undefined ? {} : { servername: tls.serverName };
+  return { host, port, ca: tls.ca, cert: tls.certificate, key: tls.key, checkServerIdentity, ...serverName };
 }
 
 function grouped(headers: readonly (readonly [string, string])[]): Record<string, string[]> {

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Found } from "../servers/ensure.ts";
-import { envoyBootstrap, type ExtAuthz, type Listener } from "./bootstrap.ts";
+import { envoyBootstrap, type ExtAuthz, type Listener, type Mesh as Bootstrap } from "./bootstrap.ts";
 import { type Envoy, startEnvoy } from "./envoy.ts";
 import { type Answer, callGrpc, type CallAnswer, type Outgoing, type Target } from "./http.ts";
 import { until } from "./until.ts";
 import { type ReceivedRequest, startUpstream, type Upstream } from "./upstream.ts";
-import { removeFolder, serverFile, startWeir, type Weir, writeFolder } from "./weir.ts";
+import { removeFolder, type ServeOptions, serverFile, startWeir, type Weir, writeFolder } from "./weir.ts";
 
 /** A real weir, asked by a real Envoy, in front of a real upstream. */
 export interface Mesh {
@@ -25,13 +25,17 @@ export interface MeshSetup {
   listeners?: readonly Listener[];
   /** What Envoy's filter is told beside the server. */
   filter?: Omit<ExtAuthz, "server">;
+  filtersBefore?: NonNullable<Bootstrap["filtersBefore"]>;
+  /** Fields of Envoy's access log beside those that `ask` reads. */
+  logged?: Readonly<Record<string, string>>;
+  serve?: ServeOptions;
 }
 
 /** Starts the three; `open` stops them in reverse. */
 export async function startMesh(setup: MeshSetup, open: AsyncDisposableStack): Promise<Mesh> {
   const files = { "weir.yaml": serverFile(), ...setup.files };
   const folder = open.adopt(await writeFolder(files), removeFolder);
-  const weir = open.adopt(await startWeir(folder), (started) => started.process.stop());
+  const weir = open.adopt(await startWeir(folder, setup.serve), (started) => started.process.stop());
   const upstream = open.adopt(await startUpstream(), (started) => started.stop());
   const envoy = await startAskingEnvoy({ ...setup, weir, upstream }, open);
   return { folder, weir, upstream, envoy };
@@ -39,17 +43,19 @@ export async function startMesh(setup: MeshSetup, open: AsyncDisposableStack): P
 
 /** Starts an Envoy, perhaps one of several, that asks a weir and stands before an upstream. */
 export async function startAskingEnvoy(
-  setup: Omit<MeshSetup, "files"> & Pick<Mesh, "weir" | "upstream">,
+  setup: Omit<MeshSetup, "files" | "serve"> & Pick<Mesh, "weir" | "upstream">,
   open: AsyncDisposableStack,
 ): Promise<Envoy> {
-  const { program, weir, upstream, listeners, filter } = setup;
+  const { program, weir, upstream, listeners, filter, filtersBefore, logged } = setup;
   const config = envoyBootstrap({
     listeners: listeners ?? [{ name: "web", check: "asked" }],
     // Longer than Envoy's 200 ms: a busy machine must not decide what a test sees.
     extAuthz: { server: weir.checks, timeoutMs: 5000, headers: "raw", ...filter },
     upstream: { host: upstream.host, port: upstream.port },
     grpcUpstream: { host: upstream.host, port: upstream.http2Port },
+    ...(filtersBefore === undefined ? {} : { filtersBefore }),
     accessLog: {
+      ...logged,
       ask: "%REQ(X-ASK)%",
       status: "%RESPONSE_CODE%",
       weir: "%DYNAMIC_METADATA(envoy.filters.http.ext_authz:weir)%",
@@ -76,6 +82,8 @@ export interface Asked<T extends Answer> {
   by: string;
   /** What the upstream saw; undefined when the request was refused. */
   received: ReceivedRequest | undefined;
+  /** The whole entry of Envoy's access log. */
+  entry: Readonly<Record<string, unknown>>;
 }
 
 const loggedFields = z.strictObject({
@@ -95,15 +103,17 @@ export async function ask<T extends Answer>(
   const { listener, ...connection } = to ?? { listener: "web" };
   const headers = [...(outgoing.headers ?? []), ["x-ask", mark] as const];
   const answer = await send({ port: envoy.port(listener), ...connection }, { ...outgoing, headers });
-  const logged = await loggedOf(envoy, mark);
+  const entry = await entryOf(envoy, mark);
+  const logged = loggedFields.parse(entry["weir"]);
   const received = upstream.received.find((one) => one.headers["x-ask"] === mark);
-  return { answer, logged, by: `${logged.policy}/${logged.rule}`, received };
+  return { answer, logged, by: `${logged.policy}/${logged.rule}`, received, entry };
 }
 
 /** What weir said of the request whose header `x-ask` is this mark. */
-export async function loggedOf(envoy: Envoy, mark: string): Promise<Logged> {
-  const entry = await until(() => envoy.accessLog().find((one) => one["ask"] === mark), {
+export const loggedOf = async (envoy: Envoy, mark: string): Promise<Logged> =>
+  loggedFields.parse((await entryOf(envoy, mark))["weir"]);
+
+const entryOf = (envoy: Envoy, mark: string) =>
+  until(() => envoy.accessLog().find((one) => one["ask"] === mark), {
     what: "the request's access-log entry",
   });
-  return loggedFields.parse(entry["weir"]);
-}

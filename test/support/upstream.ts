@@ -27,7 +27,7 @@ const maxReceived = 1000;
 
 /**
  * Starts the server behind Envoy. It answers every request with 200, `set-cookie: upstream=1` and the received request
- * as JSON; over HTTP/1.1 also with a cookie for each line of the request's `x-wants-cookie`. A gRPC call gets its own message back and the trailer `grpc-status: 0`.
+ * as JSON; over HTTP/1.1 also with a cookie for each line of the request's `x-wants-cookie`, and `x-up` with each of `x-wants-up`. A gRPC call gets its own message back and the trailer `grpc-status: 0`.
  */
 export async function startUpstream(): Promise<Upstream> {
   const received: ReceivedRequest[] = [];
@@ -40,7 +40,9 @@ export async function startUpstream(): Promise<Upstream> {
     request.resume();
     const echo = JSON.stringify(record(describe("http1", request)));
     const cookies = ["upstream=1", ...(request.headersDistinct["x-wants-cookie"] ?? [])];
-    response.writeHead(200, { "content-type": "application/json", "set-cookie": cookies }).end(echo);
+    const up = request.headersDistinct["x-wants-up"];
+    const more = up === undefined ? {} : { "x-up": up };
+    response.writeHead(200, { "content-type": "application/json", "set-cookie": cookies, ...more }).end(echo);
   });
   const multiplexed = http2.createServer((request, response) => {
     const echo = record(describe("http2", request));

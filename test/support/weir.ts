@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { z } from "zod";
 import type { Address } from "./bootstrap.ts";
 import { type Ended, runCommand } from "./command.ts";
 import { requestHttp1 } from "./http.ts";
@@ -14,9 +15,15 @@ export interface Weir {
   /** Where it answers checks. */
   checks: Address;
   metricsPort: number;
+  /** Undefined where weir.yaml has no admin listener. */
+  adminPort: number | undefined;
   process: RunningProcess;
   /** Every sample of /metrics, by name and labels as they are written: `weir_checks_total{policy="a",…}`. */
   metrics(): Promise<ReadonlyMap<string, number>>;
+  /** One of those samples; 0 where there is none yet. */
+  metric(name: string): Promise<number>;
+  /** What /status of the admin listener shows. */
+  status(): Promise<Status>;
   /** The lines of its log so far. */
   log(): LogLine[];
 }
@@ -32,20 +39,34 @@ listen:
   metrics: { address: 127.0.0.1:0 }
 ${more}`;
 
+/** What `weir serve` is run with beside the folder. */
+export interface ServeOptions {
+  parameters?: readonly string[];
+  environment?: Readonly<Record<string, string>>;
+}
+
 /** Runs `weir serve <folder>` and waits until it is ready; throws with its own words when it ends instead. */
-export async function startWeir(folder: string): Promise<Weir> {
-  const running = await startProcess(process.execPath, [main, "serve", folder]);
+export async function startWeir(
+  folder: string,
+  { parameters = [], environment = {} }: ServeOptions = {},
+): Promise<Weir> {
+  const running = await startProcess(process.execPath, [main, "serve", folder, ...parameters], environment);
   try {
-    const { checks, metricsPort } = await until(() => listening(running), {
+    const { checks, metricsPort, adminPort } = await until(() => listening(running), {
       timeoutMs: 20_000,
       what: "weir to print where it listens",
     });
     await until(async () => (await statusOf(metricsPort, "/readyz")) === 200, { what: "weir to be ready" });
+    const metrics = async (): Promise<ReadonlyMap<string, number>> =>
+      samplesIn((await requestHttp1({ port: metricsPort }, { path: "/metrics" })).body);
     return {
       checks,
       metricsPort,
+      adminPort,
       process: running,
-      metrics: async () => samplesIn((await requestHttp1({ port: metricsPort }, { path: "/metrics" })).body),
+      metrics,
+      metric: async (name) => (await metrics()).get(name) ?? 0,
+      status: () => statusPage(adminPort),
       log: () => linesIn(running.errors()),
     };
   } catch (error) {
@@ -88,14 +109,38 @@ export async function writeFolder(files: Readonly<Record<string, string>>): Prom
 export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
 /** What the banner says: `checks 127.0.0.1:1234 …` or `checks unix:/path …`, and the same for `metrics`. */
-function listening(running: RunningProcess): { checks: Address; metricsPort: number } | undefined {
+function listening(running: RunningProcess): Pick<Weir, "checks" | "metricsPort" | "adminPort"> | undefined {
   const end = running.ended();
   if (end !== undefined) throw new Error(`weir ended with ${end}:\n${running.errors()}${running.output()}`);
   const checks = /^ {2}checks +(\S+)/m.exec(running.output())?.[1];
   const metricsPort = /^ {2}metrics +127\.0\.0\.1:(\d+) /m.exec(running.output())?.[1];
+  const adminPort = /^ {2}admin +127\.0\.0\.1:(\d+) /m.exec(running.output())?.[1];
   if (checks === undefined || metricsPort === undefined) return undefined;
-  return { checks: addressOf(checks), metricsPort: Number(metricsPort) };
+  return {
+    checks: addressOf(checks),
+    metricsPort: Number(metricsPort),
+    adminPort: adminPort === undefined ? undefined : Number(adminPort),
+  };
 }
+
+async function statusPage(port: number | undefined): Promise<Status> {
+  if (port === undefined) throw new Error("this weir has no admin listener");
+  const { status, body } = await requestHttp1({ port }, { path: "/status" });
+  if (status !== 200) throw new Error(`/status answered ${status}`);
+  return statusShape.parse(JSON.parse(body.toString()));
+}
+
+const named = z.object({ state: z.string(), detail: z.string() });
+const statusShape = z.object({
+  configuration: z.object({
+    observes: z.boolean(),
+    lastLoad: z.object({ result: z.string(), diagnostics: z.array(z.string()) }),
+  }),
+  parts: z.array(z.object({ part: z.string(), state: z.string(), diagnostics: z.array(z.string()) })),
+  handlers: z.array(named.extend({ handler: z.string() })),
+  identities: z.array(named.extend({ identity: z.string() })),
+});
+type Status = z.output<typeof statusShape>;
 
 function addressOf(text: string): Address {
   if (text.startsWith("unix:")) return { unix: text.slice("unix:".length) };

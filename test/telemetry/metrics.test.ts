@@ -3,7 +3,14 @@ import { CATALOGUE } from "../../src/telemetry/catalogue.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { parseExposition } from "./exposition.ts";
 
-const shape = { revision: "abc", loadedAtMs: 1_500, enforcedPolicies: 3, shadowPolicies: 1 };
+const shape = {
+  revision: "abc",
+  loadedAtMs: 1_500,
+  enforcedPolicies: 3,
+  shadowPolicies: 1,
+  parts: new Map(),
+  overrides: [],
+};
 
 describe("weir's own metrics", () => {
   it("are all in the catalogue, and all of the catalogue is there", async () => {

@@ -1,0 +1,5 @@
+import type { Adapter } from "../src/adapter/adapter.ts";
+import { list } from "./list/adapter.ts";
+
+/** Every kind of back-end that weir brings along. */
+export const ADAPTERS: readonly Adapter[] = [list];

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { DURATION_FORM, parseDurationMs } from "../std/duration.ts";
+import type { SecretSource } from "./host.ts";
+
+/** A duration with its unit, such as `150ms`, in milliseconds, within bounds. */
+export const durationMs = (leastMs: number, mostMs: number) =>
+  z.string({ error: `write ${DURATION_FORM}` }).transform((text, context): number => {
+    const ms = parseDurationMs(text);
+    if (ms === undefined) return complain(context, `write ${DURATION_FORM}`);
+    if (ms >= leastMs && ms <= mostMs) return ms;
+    return complain(context, `write a duration from ${leastMs} ms to ${mostMs} ms`);
+  });
+
+/** A number of bytes: digits, or with the unit KiB or MiB, such as `512KiB`. */
+export const bytes = (least: number, most: number) =>
+  z
+    .union([z.string(), z.number()], { error: `write ${BYTES_FORM}` })
+    .transform((written, context): number => {
+      const match = /^(\d{1,12})(KiB|MiB)?$/.exec(String(written));
+      const count = match === null ? NaN : Number(match[1]) * (BYTES[match[2] ?? ""] ?? NaN);
+      if (Number.isNaN(count)) return complain(context, `write ${BYTES_FORM}`);
+      if (count >= least && count <= most) return count;
+      return complain(context, `write a number of bytes from ${least} to ${most}`);
+    });
+
+const BYTES: Readonly<Record<string, number>> = { "": 1, KiB: 1_024, MiB: 1_048_576 };
+const BYTES_FORM = "a number of bytes, such as 65536, 64KiB or 1MiB";
+
+/** Where a secret is to be had: exactly one of `{file}` and `{env}`. What is written in its place is never repeated. */
+export const secret = () =>
+  z.unknown().transform((value, context): SecretSource => {
+    const found = SOURCE.safeParse(value);
+    return found.success ? found.data : complain(context, SECRET_FORM);
+  });
+
+const SOURCE = z.union([
+  z.strictObject({ file: z.string().min(1) }),
+  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/) }),
+]);
+
+const SECRET_FORM = "write {file: …} or {env: …}: a secret never stands in weir.yaml";
+
+/** An http or https URL without credentials and fragment. */
+export const httpUrl = () =>
+  z.string({ error: `write ${URL_FORM}` }).transform((text, context): string => {
+    const url = URL.parse(text);
+    if (url === null || !/^https?:$/.test(url.protocol) || url.hash !== "") {
+      return complain(context, `write ${URL_FORM}`);
+    }
+    if (url.username === "" && url.password === "") return url.href;
+    return complain(context, "a URL may not hold a user or a password: a secret never stands in weir.yaml");
+  });
+
+const URL_FORM = "a URL such as https://lists.example.com/blocked.txt";
+
+/** A mapping of exactly these keys; the message names what else was found. */
+export const mapping = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) => {
+      const known = Object.keys(shape).join(", ");
+      if (issue.code !== "unrecognized_keys") return `write a mapping with the keys ${known}`;
+      const found = issue.keys.join(", ");
+      return `${found}: there is no such key; the keys are ${known}`;
+    },
+  });
+
+/** One of several words. */
+export const word = <const Word extends string>(words: readonly Word[]) =>
+  z.enum(words, { error: `write one of ${words.join(", ")}` });
+
+/** Ends a transform with a complaint. */
+function complain(context: z.RefinementCtx, message: string): never {
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+}

@@ -1,0 +1,49 @@
+/** What the host lends to adapters, and to the identities that fetch keys. Adapters need nothing else of weir. */
+export interface Host {
+  readonly log: HostLog;
+  /** Epoch milliseconds. */
+  readonly nowMs: () => number;
+  /** One outbound GET or POST within the bounds of weir.yaml's `outbound`. */
+  readonly fetch: Fetch;
+  /** Reads a file of bounded size, or rejects with a sentence that says why it cannot. */
+  readonly readFile: (path: string, maxBytes: number) => Promise<Buffer>;
+  /** The present value of a secret field; re-read when it changes. Rejects with a sentence, never with the value. */
+  readonly secret: (source: SecretSource) => Promise<string>;
+  /** Runs a task again and again, `everyMs` after the last run ended, until the stop is called. */
+  readonly repeat: (everyMs: number, task: () => Promise<void>) => Stop;
+}
+
+export type Stop = () => void;
+
+/** Structured lines of weir's own log. Values never hold secrets. */
+export interface HostLog {
+  readonly info: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+  readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+}
+
+/** A secret field of weir.yaml: never the secret itself. */
+export type SecretSource = { readonly file: string } | { readonly env: string };
+
+export interface FetchRequest {
+  readonly url: string;
+  readonly method?: "GET" | "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+  /** A longer answer is an error. */
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface FetchAnswer {
+  readonly status: number;
+  /** By lower-case name; repeated ones joined with a comma. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Buffer;
+}
+
+/**
+ * Rejects with an error whose message says what failed (refused address, DNS, TLS, time, size), without credentials or query.
+ * Redirects are not followed: they are answers like others.
+ */
+export type Fetch = (request: FetchRequest) => Promise<FetchAnswer>;

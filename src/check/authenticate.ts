@@ -1,0 +1,88 @@
+import type { Finding, Presented } from "../identity/verifier.ts";
+import type { Evidence } from "../policy/evidence.ts";
+import type { Identity } from "../policy/identity.ts";
+import type { Policy } from "../policy/snapshot.ts";
+import { within } from "../std/within.ts";
+import { identityDenial } from "./denial.ts";
+import type { Candidate } from "./governing.ts";
+import type { Question } from "./question.ts";
+import type { Denied } from "./verdict.ts";
+
+/** What was found of the credentials that a request presents. */
+export interface Authentication {
+  /** By identity, as far as they were looked at; those that Envoy has proved are not among them. */
+  readonly findings: ReadonlyMap<Identity, Finding>;
+  /** Undefined where everything is known already. */
+  readonly pending: Promise<void> | undefined;
+  /** Looks at others, too, which are read in shadow only. */
+  also(identities: Iterable<Identity>): Promise<void> | undefined;
+}
+
+const NOT_IN_TIME: Finding = { kind: "unavailable", reason: "the keys did not come in time" };
+
+/** Looks at the credentials of all identities that enforced expressions of the policies read, each once. */
+export function authenticate(
+  question: Question,
+  evidence: Evidence,
+  candidates: readonly Candidate[],
+): Authentication {
+  const authenticating = new Authenticating(question, evidence);
+  const identities = candidates.flatMap(({ policy }) =>
+    policy.mode === "enforce" && policy.identities.size > 0 ? [...policy.identities.values()] : [],
+  );
+  authenticating.pending = identities.length === 0 ? undefined : authenticating.also(identities);
+  return authenticating;
+}
+
+class Authenticating implements Authentication {
+  readonly findings = new Map<Identity, Finding>();
+  pending: Promise<void> | undefined;
+  readonly #question: Question;
+  readonly #evidence: Evidence;
+
+  constructor(question: Question, evidence: Evidence) {
+    this.#question = question;
+    this.#evidence = evidence;
+  }
+
+  also(identities: Iterable<Identity>): Promise<void> | undefined {
+    const waiting: Promise<void>[] = [];
+    for (const identity of new Set(identities)) {
+      const pending = this.#look(identity);
+      if (pending !== undefined) waiting.push(pending);
+    }
+    return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
+  }
+
+  #look(identity: Identity): Promise<void> | undefined {
+    const { attributes, backends, nowMs, askUntilMs, given } = this.#question;
+    const { kind } = identity.proof;
+    if (given !== undefined || (kind !== "jwt" && kind !== "apiKey") || this.findings.has(identity))
+      return undefined;
+    const presented: Presented = attributes.presented;
+    const found = backends.find(identity, presented, nowMs);
+    if (!(found instanceof Promise)) {
+      this.#note(identity, found);
+      return undefined;
+    }
+    return within(found, askUntilMs - nowMs, NOT_IN_TIME).then((finding) => this.#note(identity, finding));
+  }
+
+  #note(identity: Identity, finding: Finding): void {
+    this.findings.set(identity, finding);
+    const value = finding.kind === "holds" ? identity.valueOf(finding.claims) : undefined;
+    this.#evidence.note(identity, value);
+  }
+}
+
+/** The refusal of a credential that a policy reads and that is presented and not good. */
+export function identityRefusal(policy: Policy, { findings }: Authentication): Denied | undefined {
+  if (findings.size === 0) return undefined;
+  for (const [name, identity] of policy.identities) {
+    const finding = findings.get(identity);
+    if (finding === undefined || finding.kind === "holds" || finding.kind === "absent") continue;
+    const isIgnored = identity.invalid === "ignore" && (finding.kind === "bad" || finding.kind === "flooded");
+    if (!isIgnored) return identityDenial(policy, name, finding.kind);
+  }
+  return undefined;
+}

@@ -1,0 +1,27 @@
+import { resolve } from "node:path";
+import type { Fetch, Host, HostLog } from "../adapter/host.ts";
+import { readBounded } from "./files.ts";
+import { repeat } from "./repeat.ts";
+import type { Secrets } from "./secrets.ts";
+
+export interface HostOptions {
+  /** Where what this handler says goes; the caller binds its name. */
+  readonly log: HostLog;
+  /** Epoch milliseconds. */
+  readonly nowMs: () => number;
+  readonly fetch: Fetch;
+  readonly secret: Secrets;
+  /** What relative paths start from; absent: the working directory. */
+  readonly folder?: string;
+}
+
+/** What is lent to one handler, or to the identities of a snapshot. It owns nothing that would have to be closed. */
+export const createHost = ({ log, nowMs, fetch, secret, folder = "." }: HostOptions): Host => ({
+  log,
+  nowMs,
+  fetch,
+  secret,
+  readFile: (path, maxBytes) => readBounded(resolve(folder, path), maxBytes),
+  repeat: (everyMs, task) =>
+    repeat(everyMs, task, (error) => log.warn({ reason: String(error) }, "a repeated task failed")),
+});

@@ -1,0 +1,101 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { fastify, type FastifyReply, type FastifyRequest } from "fastify";
+import type { ListenAddress } from "../std/listen-address.ts";
+import type { ListenerTls } from "../std/tls-files.ts";
+import { createAnyServer, listenFastify, type HttpListener } from "./listener.ts";
+
+export interface AdminListenerOptions {
+  readonly address: ListenAddress;
+  readonly tls?: ListenerTls | undefined;
+  /** The token as it is now; undefined: whoever can connect may look. Rejects where it cannot be had, which refuses everyone. */
+  readonly token?: (() => Promise<string>) | undefined;
+  /** What `/status` shows; it holds no secrets. */
+  readonly status: () => object;
+  /** Told of what was thrown. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Wrong tokens are guesses: with more than this a second, all are refused unseen until the next. */
+const MAX_WRONG_TOKENS = 10;
+
+/** The listener for operators: `/status`, and an index of what there is. */
+export async function startAdminListener(options: AdminListenerOptions): Promise<HttpListener> {
+  const app = fastify({
+    bodyLimit: 1_024,
+    forceCloseConnections: true,
+    serverFactory: (handler) => createAnyServer(options.tls, {}, handler),
+  });
+  const guard = tokenGuard(options);
+  app.addHook("onRequest", async (request, reply) => {
+    const refusal = await guard(request);
+    if (refusal !== undefined) return refuse(reply, refusal);
+    return undefined;
+  });
+  app.get("/", (_request, reply) => reply.type("text/plain").send(INDEX));
+  app.get("/status", (_request, reply) =>
+    reply
+      .header("cache-control", "no-store")
+      .type("application/json")
+      .send(`${JSON.stringify(options.status(), null, 2)}\n`),
+  );
+  app.setNotFoundHandler((_request, reply) =>
+    reply.status(404).send({ error: "there is no such page; see /" }),
+  );
+  app.setErrorHandler((error, _request, reply) => {
+    options.onError(error);
+    return reply.status(500).send({ error: "an exception; the log has it" });
+  });
+  const address = await listenFastify(app, options.address);
+  return { address, close: () => app.close() };
+}
+
+const INDEX = "weir\n\n/status  configuration, teams, handlers (JSON)\n";
+
+type Refusal = "no-token" | "wrong-token" | "too-many";
+
+const refuse = (reply: FastifyReply, refusal: Refusal): FastifyReply => {
+  switch (refusal) {
+    case "no-token":
+      return unauthorized(reply, "send the admin token: authorization: Bearer …");
+    case "wrong-token":
+      return unauthorized(reply, "this is not the admin token");
+    case "too-many":
+      return reply
+        .status(429)
+        .header("retry-after", "1")
+        .send({ error: "too many wrong tokens; wait a second" });
+  }
+};
+
+const unauthorized = (reply: FastifyReply, error: string): FastifyReply =>
+  reply.status(401).header("www-authenticate", 'Bearer realm="weir"').send({ error });
+
+/** Why a request is refused; undefined where it is not. */
+function tokenGuard({
+  token,
+  onError,
+}: AdminListenerOptions): (request: FastifyRequest) => Promise<Refusal | undefined> {
+  let second = 0;
+  let wrong = 0;
+  return async (request) => {
+    if (token === undefined) return undefined;
+    const presented = /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? "")?.[1];
+    if (presented === undefined) return "no-token";
+    const now = Math.floor(performance.now() / 1_000);
+    if (now !== second) [second, wrong] = [now, 0];
+    if (wrong >= MAX_WRONG_TOKENS) return "too-many";
+    try {
+      if (isSame(presented, await token())) return undefined;
+    } catch (error) {
+      onError(error);
+    }
+    wrong++;
+    return "wrong-token";
+  };
+}
+
+/** Digests have one length, so neither the length nor the content of the token shows in the time that this takes. */
+const isSame = (presented: string, token: string): boolean =>
+  token !== "" && timingSafeEqual(digest(presented), digest(token));
+
+const digest = (text: string): Buffer => createHash("sha256").update(text, "utf8").digest();

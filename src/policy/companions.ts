@@ -1,0 +1,148 @@
+import { readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Steps } from "../std/steps.ts";
+import { MAX_DATA_BYTES, readData, type DataFile } from "./data.ts";
+import { inOrder, problem, type Diagnostic } from "./diagnostic.ts";
+import { MAX_TOTAL_BYTES, reasonOf } from "./folders.ts";
+import { MAX_KEYS_BYTES, readingKeys } from "./keys-file.ts";
+import type { KeysFile } from "./keys-lines.ts";
+import type { Reference, ReferenceKind } from "./references.ts";
+
+/** The files beside the configuration that others name, by absolute path. One that has a diagnostic is not there. */
+export interface Companions {
+  readonly data: ReadonlyMap<string, DataFile>;
+  /** Those of the folders too, named or not. */
+  readonly keys: ReadonlyMap<string, KeysFile>;
+  /** JSON Web Key Sets, as text. */
+  readonly jwks: ReadonlyMap<string, string>;
+}
+
+/** A named file as it was read, or why it could not be. */
+export interface CompanionFile {
+  /** Absolute. */
+  readonly path: string;
+  /** As people know it, and as replicas with other mounts do. */
+  readonly shown: string;
+  /** Empty where it could not be read. */
+  readonly text: Uint8Array;
+  readonly reason: string | undefined;
+}
+
+/** The most of one named file that is read, in bytes. */
+const MAX_BYTES: Readonly<Record<ReferenceKind, number>> = {
+  data: MAX_DATA_BYTES,
+  keys: MAX_KEYS_BYTES,
+  jwks: 1024 * 1024,
+};
+
+/** What of loaded files says which others they name, and which of those are read already. */
+interface Naming {
+  readonly references: readonly Reference[];
+  readonly companions: Pick<Companions, "keys">;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads the files that others name, each once, all together no more than a folder may have. Never rejects. */
+export async function readCompanions({ references, companions }: Naming): Promise<readonly CompanionFile[]> {
+  const files = new Map<string, CompanionFile>();
+  let left = MAX_TOTAL_BYTES;
+  for (const { kind, path, shown } of references) {
+    if (files.has(path) || (kind === "keys" && companions.keys.has(path))) continue;
+    const file = await readBounded({ path, shown }, Math.min(left, MAX_BYTES[mostOf(references, path)]));
+    left -= file.text.length;
+    files.set(path, file);
+  }
+  return [...files.values()];
+}
+
+/** Of the kinds that one file is named as, the one of which most is read. */
+const mostOf = (references: readonly Reference[], path: string): ReferenceKind =>
+  references
+    .filter((one) => one.path === path)
+    .map(({ kind }) => kind)
+    .reduce((most, kind) => (MAX_BYTES[kind] > MAX_BYTES[most] ? kind : most));
+
+async function readBounded(
+  { path, shown }: Pick<CompanionFile, "path" | "shown">,
+  most: number,
+): Promise<CompanionFile> {
+  const refused = (reason: string): CompanionFile => ({ path, shown, text: new Uint8Array(), reason });
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) return refused("this is not a file");
+    if (found.size > most) return refused(`it is larger than ${most} bytes, or all named files together are`);
+    return { path, shown, text: await readFile(path), reason: undefined };
+  } catch (error) {
+    return refused(reasonOf(error));
+  }
+}
+
+/** The same loaded files with those that they name, as far as they could be read, a file a step. */
+export function* joiningCompanions<L extends Naming & { readonly companions: Companions }>(
+  loaded: L,
+  files: readonly CompanionFile[],
+): Steps<L> {
+  const joined = new Joined(loaded.companions.keys);
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  for (const reference of loaded.references) {
+    if (reference.kind === "keys" && joined.keys.has(reference.path)) continue;
+    yield* joined.joining(reference, byPath.get(reference.path));
+    yield;
+  }
+  const known = new Set(loaded.diagnostics.map(identityOf));
+  const added = joined.diagnostics.filter((one) => !known.has(identityOf(one)));
+  const { data, keys, jwks } = joined;
+  const diagnostics = inOrder([...loaded.diagnostics, ...added]);
+  return { ...loaded, diagnostics, companions: { data, keys, jwks } };
+}
+
+/** A keys file of the folder that is also named is complained of once. */
+const identityOf = ({ file, line, column, code }: Diagnostic): string =>
+  [resolve(file), line, column, code].join("\n");
+
+class Joined implements Companions {
+  readonly data = new Map<string, DataFile>();
+  readonly keys: Map<string, KeysFile>;
+  readonly jwks = new Map<string, string>();
+  readonly diagnostics: Diagnostic[] = [];
+  /** What has been read, as what: a file that several name is complained of once. */
+  readonly #seen = new Set<string>();
+
+  constructor(keys: ReadonlyMap<string, KeysFile>) {
+    this.keys = new Map(keys);
+  }
+
+  *joining({ kind, path, shown, document, at }: Reference, file: CompanionFile | undefined): Steps<void> {
+    const reason = file === undefined ? "there is no such file" : file.reason;
+    if (file === undefined || reason !== undefined) {
+      const message = `${shown} cannot be read: ${reason ?? ""}`;
+      const hint = "paths are relative to the file that names them";
+      this.diagnostics.push(problem(document.at(at), "unreadable-file", message, hint));
+      return;
+    }
+    const seen = `${kind} ${path}`;
+    if (this.#seen.has(seen)) return;
+    this.#seen.add(seen);
+    switch (kind) {
+      case "data":
+        this.#take(this.data, path, readData(shown, file.text));
+        return;
+      case "keys": {
+        const { keys, diagnostics } = yield* readingKeys(shown, file.text);
+        this.#take(this.keys, path, { data: keys, diagnostics });
+        return;
+      }
+      case "jwks":
+        this.jwks.set(path, new TextDecoder().decode(file.text));
+    }
+  }
+
+  #take<T>(
+    into: Map<string, T>,
+    path: string,
+    read: { readonly data: T | undefined; readonly diagnostics: readonly Diagnostic[] },
+  ): void {
+    this.diagnostics.push(...read.diagnostics);
+    if (read.data !== undefined) into.set(path, read.data);
+  }
+}

@@ -1,0 +1,75 @@
+import type { Adapter } from "../adapter/adapter.ts";
+import { didYouMean, problem, type Diagnostic } from "./diagnostic.ts";
+import type { Document } from "./document.ts";
+import type { HandlerFile } from "./handlers-file.ts";
+import type { ConfiguredHandler } from "./handlers.ts";
+import type { Fields, Records } from "./records.ts";
+import type { Settings } from "./settings.ts";
+import { OWN_SHARE_MS } from "./server-file.ts";
+
+/** What handlers are compiled with. */
+export interface HandlerWorld {
+  readonly adapters: readonly Adapter[];
+  readonly records: Records;
+  readonly diagnostics: Diagnostic[];
+}
+
+/** The handlers that weir.yaml names; one that is at fault, of which there is a diagnostic, is undefined. */
+export type WrittenHandlers = ReadonlyMap<string, ConfiguredHandler | undefined>;
+
+/** The handlers of weir.yaml, each with what its adapter makes of the configuration. */
+export function compileHandlers(
+  document: Document | undefined,
+  settings: Settings,
+  { adapters, records, diagnostics }: HandlerWorld,
+): WrittenHandlers {
+  const handlers = new Map<string, ConfiguredHandler | undefined>();
+  if (document === undefined) return handlers;
+  const byId = new Map(adapters.map((adapter) => [adapter.id, adapter]));
+  for (const [name, written] of settings.handlers) {
+    handlers.set(name, undefined);
+    const adapter = byId.get(written.adapter);
+    if (adapter === undefined) {
+      const message = `there is no adapter "${written.adapter}"`;
+      const place = document.at(["handlers", name, "adapter"]);
+      diagnostics.push(problem(place, "unknown-name", message, didYouMean(written.adapter, byId.keys())));
+      continue;
+    }
+    if (!isAccepted(document, written, adapter, diagnostics)) continue;
+    handlers.set(name, {
+      name,
+      adapter,
+      config: written.config,
+      place: document.keyAt(["handlers", name]),
+      folder: settings.folder,
+      key: JSON.stringify([adapter.id, settings.folder, written.config]),
+      deadlineMs: written.deadlineMs ?? settings.checkTimeoutMs - OWN_SHARE_MS,
+      outputs: records.of(typesOf(adapter)),
+    });
+  }
+  return handlers;
+}
+
+const typesOf = ({ outputs }: Adapter): Fields =>
+  Object.fromEntries(Object.entries(outputs).map(([name, { type }]) => [name, type]));
+
+/** Whether the adapter takes the configuration; why not is added to the diagnostics. */
+function isAccepted(
+  document: Document,
+  { config, configPath }: HandlerFile,
+  adapter: Adapter,
+  diagnostics: Diagnostic[],
+): boolean {
+  const result = adapter.config.safeParse(config);
+  if (result.success) return true;
+  for (const issue of result.error.issues) {
+    const path = [...configPath, ...issue.path.filter((step) => typeof step !== "symbol")];
+    if (issue.code === "unrecognized_keys") {
+      for (const key of issue.keys)
+        diagnostics.push(problem(document.keyAt([...path, key]), "unknown-key", issue.message));
+    } else {
+      diagnostics.push(problem(document.at(path), "handler-config", issue.message));
+    }
+  }
+  return false;
+}

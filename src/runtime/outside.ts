@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { Fetch, HostLog, Stop } from "../adapter/host.ts";
+import { createOutbound, type FetchRecord, type Outbound } from "../host/fetch.ts";
+import { createHost } from "../host/host.ts";
+import { repeat } from "../host/repeat.ts";
+import { createSecrets, type Secrets } from "../host/secrets.ts";
+import { floodGuards } from "../identity/flood.ts";
+import { problem, type Diagnostic } from "../policy/diagnostic.ts";
+import type { Settings } from "../policy/settings.ts";
+import type { HandlerWorld } from "./handlers.ts";
+import type { VerifierWorld } from "./verifiers.ts";
+
+export interface OutsideOptions {
+  readonly log: HostLog;
+  /** The log of one handler. */
+  readonly logOf: (handler: string) => HostLog;
+  /** Epoch milliseconds. */
+  readonly nowMs: () => number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly onFetch: (record: FetchRecord) => void;
+  readonly onAnswer: HandlerWorld["observe"];
+}
+
+/**
+ * What weir has of the world around it: the client for its own requests, secrets, and what slows floods. It outlives
+ * configurations, and follows their settings.
+ */
+export class Outside {
+  readonly secret: Secrets;
+  readonly verifiers: VerifierWorld;
+  readonly handlers: HandlerWorld;
+  readonly #options: OutsideOptions;
+  readonly #fetch: Fetch = (request) => {
+    if (this.#outbound === undefined) return Promise.reject(new Error("no configuration is live yet"));
+    return this.#outbound.client.fetch(request);
+  };
+  #outbound: { readonly settings: Settings["outbound"]; readonly client: Outbound } | undefined;
+  #pepper: string | undefined;
+  #stopPepper: Stop | undefined;
+
+  constructor(options: OutsideOptions) {
+    this.#options = options;
+    const { environment, nowMs, logOf, onAnswer } = options;
+    this.secret = createSecrets({ environment, nowMs });
+    this.verifiers = { fetch: this.#fetch, flood: floodGuards(), pepper: () => this.#pepper };
+    this.handlers = {
+      nowMs,
+      observe: onAnswer,
+      hostFor: (name, folder) =>
+        createHost({ log: logOf(name), nowMs, fetch: this.#fetch, secret: this.secret, folder }),
+    };
+  }
+
+  /** Takes over what a new configuration says; where a file of it cannot be read, says so and changes nothing. */
+  async follow({ folder, outbound, secrets }: Settings): Promise<readonly Diagnostic[]> {
+    try {
+      await this.#followOutbound(outbound);
+    } catch (error) {
+      const file = join(folder, "weir.yaml");
+      const message = `outbound: ${error instanceof Error ? error.message : String(error)}`;
+      return [problem({ file, line: 1, column: 1, length: 1, source: "" }, "unreadable-file", message)];
+    }
+    await this.#followPepper(secrets.pepper);
+    return [];
+  }
+
+  /** Ends all requests. Safe twice. */
+  async close(): Promise<void> {
+    this.#stopPepper?.();
+    await this.#outbound?.client.close();
+  }
+
+  async #followOutbound(settings: Settings["outbound"]): Promise<void> {
+    if (this.#outbound !== undefined && isDeepStrictEqual(settings, this.#outbound.settings)) return;
+    const { log, onFetch } = this.#options;
+    const client = createOutbound({ settings, log, onFetch });
+    await client.start();
+    const before = this.#outbound;
+    this.#outbound = { settings, client };
+    await before?.client.close();
+  }
+
+  /** A pepper that cannot be read makes API keys unverifiable for as long as that is so; nothing else stops. */
+  async #followPepper(source: Settings["secrets"]["pepper"]): Promise<void> {
+    this.#stopPepper?.();
+    this.#stopPepper = undefined;
+    if (source === undefined) {
+      this.#pepper = undefined;
+      return;
+    }
+    const { log } = this.#options;
+    const read = async (): Promise<void> => {
+      this.#pepper = await this.secret(source);
+    };
+    const lose = (error: unknown): void => {
+      if (this.#pepper !== undefined)
+        log.warn({ reason: String(error) }, "the pepper of API keys cannot be read");
+      this.#pepper = undefined;
+    };
+    await read().catch((error: unknown) => {
+      log.warn({ reason: String(error) }, "the pepper of API keys cannot be read");
+      lose(error);
+    });
+    this.#stopPepper = repeat(PEPPER_EVERY_MS, read, lose);
+  }
+}
+
+const PEPPER_EVERY_MS = 1_000;

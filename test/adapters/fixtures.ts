@@ -1,0 +1,5 @@
+import type { Fixture } from "./conformance.ts";
+import { LIST } from "./list/fixture.ts";
+
+/** By the id of the adapter: the suite asks for one of each. */
+export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([["list", LIST]]);

@@ -1,0 +1,90 @@
+import type { FetchAnswer, FetchRequest, Host } from "../../src/adapter/host.ts";
+
+/** How the remote of a test behaves; it may change at any time. */
+export type Remote =
+  | { readonly kind: "answers"; readonly answer: (request: FetchRequest) => Partial<FetchAnswer> }
+  | { readonly kind: "away" }
+  /** Never answers, and ends when it is aborted. */
+  | { readonly kind: "hangs" };
+
+/** A host that records what it is asked for, with a remote and files of the test's choice. */
+export interface TestHost extends Host {
+  remote: Remote;
+  readonly files: Map<string, Buffer>;
+  readonly secrets: Map<string, string>;
+  /** `fetch …`, `readFile …`, `secret …`, `repeat …`, in order. */
+  readonly calls: string[];
+  readonly requests: FetchRequest[];
+  readonly lines: string[];
+  /** Tasks that are repeated and not stopped. */
+  readonly repeated: Set<() => Promise<void>>;
+  advance(ms: number): void;
+}
+
+export function createTestHost(): TestHost {
+  let nowMs = 1_700_000_000_000;
+  const calls: string[] = [];
+  const lines: string[] = [];
+  const keep = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+    lines.push(`${message} ${JSON.stringify(fields)}`);
+  };
+  const host: TestHost = {
+    remote: { kind: "away" },
+    files: new Map(),
+    secrets: new Map(),
+    calls,
+    requests: [],
+    lines,
+    repeated: new Set(),
+    advance: (ms) => (nowMs += ms),
+    log: { info: keep, warn: keep },
+    nowMs: () => nowMs,
+    fetch: (request) => {
+      calls.push(`fetch ${request.url}`);
+      host.requests.push(request);
+      return exchange(host.remote, request);
+    },
+    readFile: (path, maxBytes) => {
+      calls.push(`readFile ${path}`);
+      const content = host.files.get(path);
+      if (content === undefined) return Promise.reject(new Error(`${path} cannot be read`));
+      if (content.length > maxBytes)
+        return Promise.reject(new Error(`${path} is longer than ${maxBytes} bytes`));
+      return Promise.resolve(content);
+    },
+    secret: (source) => {
+      const name = "file" in source ? source.file : source.env;
+      calls.push(`secret ${name}`);
+      const value = host.secrets.get(name);
+      return value === undefined ? Promise.reject(new Error(`${name} is not set`)) : Promise.resolve(value);
+    },
+    repeat: (everyMs, task) => {
+      calls.push(`repeat ${everyMs}`);
+      host.repeated.add(task);
+      return () => void host.repeated.delete(task);
+    },
+  };
+  return host;
+}
+
+function exchange(remote: Remote, request: FetchRequest): Promise<FetchAnswer> {
+  switch (remote.kind) {
+    case "answers": {
+      const answer = { status: 200, headers: new Map<string, string>(), body: Buffer.alloc(0) };
+      return Promise.resolve({ ...answer, ...remote.answer(request) });
+    }
+    case "away":
+      return Promise.reject(new Error("the connection was refused"));
+    case "hangs":
+      return new Promise((_, reject) => {
+        const end = (): void => reject(new Error("nobody waits any more"));
+        if (request.signal?.aborted === true) end();
+        request.signal?.addEventListener("abort", end);
+      });
+  }
+}
+
+/** Runs every repeated task once. */
+export async function tick(host: TestHost): Promise<void> {
+  for (const task of host.repeated) await task();
+}

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Stop } from "../../src/adapter/host.ts";
+import { readBounded, watchFile } from "../../src/host/files.ts";
+import { until } from "../support/until.ts";
+
+describe("a file", () => {
+  let folder: string;
+  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), "weir-files-"))));
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it("is read up to its bound", async () => {
+    const path = join(folder, "a");
+    for (const length of [0, 1, 65_536, 65_537, 200_000]) {
+      await writeFile(path, Buffer.alloc(length, 7));
+      assert.equal((await readBounded(path, Math.max(1, length))).length, length);
+    }
+    await assert.rejects(readBounded(path, 199_999), /a is longer than 199999 bytes/);
+  });
+
+  it("says why it cannot be read", async () => {
+    await mkdir(join(folder, "inner"));
+    await symlink("circle", join(folder, "circle"));
+    await promisify(execFile)("mkfifo", [join(folder, "pipe")]);
+    const faults: readonly [string, RegExp][] = [
+      ["none", /none cannot be read: there is no such file/],
+      ["inner", /inner is not a file/],
+      ["circle", /links lead in a circle/],
+      ["pipe", /pipe is not a file/],
+    ];
+    for (const [name, message] of faults) await assert.rejects(readBounded(join(folder, name), 10), message);
+  });
+
+  describe("that is watched", () => {
+    let contents: string[];
+    let errors: string[];
+    let stop: Stop;
+    const watch = (name: string, known: string | undefined, onChange?: () => Promise<void>): void => {
+      contents = [];
+      errors = [];
+      stop = watchFile({
+        path: join(folder, name),
+        maxBytes: 100,
+        known: known === undefined ? undefined : Buffer.from(known),
+        onChange: (content) => {
+          contents.push(content.toString());
+          return onChange?.();
+        },
+        onError: (error) => errors.push(String(error)),
+        everyMs: 5,
+      });
+    };
+    afterEach(() => stop());
+    const sees = (...wanted: string[]): Promise<unknown> =>
+      until(() => contents.join() === wanted.join(), { what: wanted.join() });
+
+    it("tells of each new content once, and of no touch", async () => {
+      const path = join(folder, "a");
+      await writeFile(path, "one");
+      watch("a", "one");
+      await writeFile(path, "two");
+      await sees("two");
+      await utimes(path, new Date(), new Date());
+      await writeFile(path, "two");
+      await writeFile(path, "three");
+      await sees("two", "three");
+      assert.deepEqual(errors, []);
+    });
+
+    it("tells of what changed between the caller's reading and the watch", async () => {
+      await writeFile(join(folder, "a"), "two");
+      watch("a", "one");
+      await sees("two");
+    });
+
+    it("sees a write of equal length into the same file", async () => {
+      await writeFile(join(folder, "a"), "one");
+      watch("a", "one");
+      await writeFile(join(folder, "a"), "two");
+      await sees("two");
+    });
+
+    it("survives a file that is away, complaining once", async () => {
+      watch("a", undefined);
+      await until(() => errors.length > 0, { what: "a complaint" });
+      await writeFile(join(folder, "a"), "here");
+      await sees("here");
+      await rm(join(folder, "a"));
+      await until(() => errors.length > 1, { what: "another complaint" });
+      await writeFile(join(folder, "a"), "here");
+      await writeFile(join(folder, "a"), "again");
+      await sees("here", "again");
+      assert.equal(errors.length, 2);
+    });
+
+    it("sees the swapped link of a ConfigMap", async () => {
+      for (const version of ["one", "two"]) {
+        await mkdir(join(folder, version));
+        await writeFile(join(folder, version, "a"), version);
+      }
+      await symlink("one", join(folder, "..data"));
+      await symlink("..data/a", join(folder, "a"));
+      watch("a", "one");
+      await symlink("two", join(folder, "..next"));
+      await rename(join(folder, "..next"), join(folder, "..data"));
+      await sees("two");
+    });
+
+    it("complains of a file that is too long, and of a callback that fails", async () => {
+      const path = join(folder, "a");
+      await writeFile(path, "x".repeat(101));
+      watch("a", undefined, () => Promise.reject(new Error("bad content")));
+      await until(() => errors.some((error) => error.includes("longer than 100 bytes")), {
+        what: "the length",
+      });
+      await writeFile(path, "short");
+      await until(() => errors.some((error) => error.includes("bad content")), {
+        what: "the callback's error",
+      });
+      assert.deepEqual(contents, ["short"]);
+    });
+  });
+});
