@@ -34,8 +34,7 @@ export function decide(question: Question): Decision | Promise<Decision> {
   const candidates = candidatesFor(question, evidence);
   const authentication = authenticate(question, evidence, candidates);
   return whenReady(authentication.pending, () => {
-    const answers = new Answers(question, evidence);
-    const course = courseOf({ question, authentication, answers }, candidates);
+    const course = new Course(question, authentication, candidates, new Answers(question, evidence));
     const refused = refuseLocally(course);
     if (refused !== undefined) return course.decided(refused);
     if (!course.enforced.some(({ policy }) => policy.asks.length > 0))
@@ -58,34 +57,34 @@ function withoutPolicies({ snapshot }: Question, refusal: Verdict): Decision {
 }
 
 /** One decision on its way. */
-interface Course {
+class Course {
   readonly question: Question;
   readonly authentication: Authentication;
+  readonly answers: Answers;
+  readonly faults = new Faults();
   /** The enforced policies that apply, by name. */
   readonly enforced: readonly Governing[];
-  readonly faults: Faults;
-  readonly answers: Answers;
-  readonly decided: (verdict: Verdict) => Decision;
-}
+  readonly #governing: readonly Governing[];
 
-function courseOf(
-  begun: Pick<Course, "question" | "authentication" | "answers">,
-  candidates: readonly Candidate[],
-): Course {
-  const { authentication } = begun;
-  const faults = new Faults();
-  const governing = governingOf(candidates, faults);
-  return {
-    ...begun,
-    enforced: governing.filter(({ mode }) => mode === "enforce"),
-    faults,
-    decided: (verdict) => {
-      const decision = { verdict, governing, authentication };
-      return isOnlyObserved(begun.question.snapshot, governing)
-        ? { ...decision, observed: UNGOVERNED.by }
-        : decision;
-    },
-  };
+  constructor(
+    question: Question,
+    authentication: Authentication,
+    candidates: readonly Candidate[],
+    answers: Answers,
+  ) {
+    this.question = question;
+    this.authentication = authentication;
+    this.answers = answers;
+    this.#governing = governingOf(candidates, this.faults);
+    this.enforced = this.#governing.filter(({ mode }) => mode === "enforce");
+  }
+
+  decided(verdict: Verdict): Decision {
+    const decision = { verdict, governing: this.#governing, authentication: this.authentication };
+    return isOnlyObserved(this.question.snapshot, this.#governing)
+      ? { ...decision, observed: UNGOVERNED.by }
+      : decision;
+  }
 }
 
 /** Whether a request passes only because weir observes: no policy could grant it. */
@@ -174,10 +173,8 @@ function grant({ enforced, faults, question, answers }: Course): Verdict {
         break;
       case "grants": {
         const by = { policy: policy.id, rule: found.rule?.id ?? "default" };
-        const effects = [
-          ...(found.rule === undefined ? [] : [found.rule.effects]),
-          ...answers.effects(policy),
-        ];
+        const own = found.rule === undefined ? [] : [found.rule.effects];
+        const effects = policy.asks.length === 0 ? own : [...own, ...answers.effects(policy)];
         grants.push({ by, effects, context });
         break;
       }

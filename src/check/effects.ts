@@ -56,20 +56,20 @@ class Passing {
 
   /** What takes the place of what was there, and what is taken away. */
   replace(effects: Effects, grant: Grant): void {
-    for (const [name, value] of this.#render(effects.requestSet, grant)) this.#requestSet.set(name, value);
+    this.#render(effects.requestSet, grant, (name, value) => void this.#requestSet.set(name, value));
     for (const name of effects.requestRemove) this.removed.add(name);
-    this.#querySet.push(...this.#render(effects.querySet, grant));
+    this.#collect(effects.querySet, grant, this.#querySet);
     // One that is set to nothing is removed, so the client's own copy never passes in its place.
     for (const { name } of effects.querySet) this.#queryRemove.add(name);
     for (const name of effects.queryRemove) this.#queryRemove.add(name);
-    this.#responseSet.push(...this.#render(effects.responseSet, grant));
-    this.#metadata.push(...this.#render(effects.metadata, grant));
+    this.#collect(effects.responseSet, grant, this.#responseSet);
+    this.#collect(effects.metadata, grant, this.#metadata);
   }
 
   /** What comes behind it, when all that is replaced or removed is known. */
   append(effects: Effects, grant: Grant): void {
-    for (const [name, value] of this.#render(effects.requestAppend, grant)) this.#append(name, value);
-    this.#responseAppend.push(...this.#render(effects.responseAppend, grant));
+    this.#render(effects.requestAppend, grant, (name, value) => this.#append(name, value));
+    this.#collect(effects.responseAppend, grant, this.#responseAppend);
   }
 
   verdict(grants: readonly [Grant, ...Grant[]]): Allowed {
@@ -114,17 +114,23 @@ class Passing {
    * What an empty value becomes depends on Envoy's version and `keep_empty_value`, so it is left out: a request header
    * is then removed, on all of them.
    */
-  #render(texts: readonly NamedText[], { context, by }: Grant): readonly HeaderValue[] {
-    if (texts.length === 0) return NONE;
-    return texts.flatMap(({ name, value }): readonly HeaderValue[] => {
+  #render(
+    texts: readonly NamedText[],
+    { context, by }: Grant,
+    use: (name: string, value: string) => void,
+  ): void {
+    for (const { name, value } of texts) {
       const text = headerText(value.render(context));
       if (text instanceof Unknown) this.#faults.note(text.fault, by);
-      return text instanceof Unknown || text === "" ? NONE : [[name, text]];
-    });
+      else if (text !== "") use(name, text);
+    }
+  }
+
+  #collect(texts: readonly NamedText[], grant: Grant, into: HeaderValue[]): void {
+    if (texts.length > 0) this.#render(texts, grant, (name, value) => void into.push([name, value]));
   }
 }
 
-const NONE: readonly HeaderValue[] = [];
 const NO_NAMES: readonly string[] = [];
 
 /**

@@ -124,11 +124,12 @@ function grpcStatus(httpStatus: number): number {
 }
 
 /** A google.protobuf.Struct with the field `weir`, and what the policies add. */
-const metadata = (verdict: Verdict, { decisionId }: Envelope): string =>
-  weirField(verdict, decisionId) +
-  (verdict.kind === "error" ? [] : verdict.metadata)
-    .map(([name, value]) => structEntry(name, textField(3, value)))
-    .join("");
+function metadata(verdict: Verdict, { decisionId }: Envelope): string {
+  let fields = weirField(verdict, decisionId);
+  if (verdict.kind === "error") return fields;
+  for (const [name, value] of verdict.metadata) fields += structEntry(name, textField(3, value));
+  return fields;
+}
 
 const weirField = ({ by, kind }: Verdict, decisionId: string): string =>
   structEntry(
