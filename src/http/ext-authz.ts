@@ -62,6 +62,8 @@ const LIMITS = {
   insecureHTTPParser: false,
 } as const;
 const MAX_CONNECTIONS = 10_000;
+/** Longer than Envoy takes to write what it has; then the connection is cut. */
+const LINGER_MS = 5_000;
 
 /**
  * Envoy's HTTP ext_authz: any method, any path, any content type is a check. It stands on Node's own server, because a framework
@@ -91,7 +93,12 @@ export async function startExtAuthz(options: ExtAuthzOptions): Promise<HttpListe
 
   server.on("checkExpectation", answer);
   server.on("connect", (message: IncomingMessage, socket: Duplex) => answerConnect(message, socket, answer));
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => refuseUnreadable(error, socket));
+  const refused = new WeakSet<Duplex>();
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    // What follows what was refused cannot be read either, and is dropped.
+    if (!refused.has(socket)) refuseUnreadable(error, socket);
+    refused.add(socket);
+  });
   server.maxConnections = MAX_CONNECTIONS;
   const address = await bound(server, options.address, (prepared) => listenBare(server, prepared));
 
@@ -129,17 +136,20 @@ async function answerCheck(
 
 const answerOf = ({ verdict, decisionId }: HttpChecked): HttpAnswer => httpAnswer(verdict, decisionId);
 
-/** Undefined: too large; the rest is not read. */
+/**
+ * Undefined: too large. It is read to its end all the same, and not kept: where a connection ends while Envoy still writes, Envoy
+ * takes that for an error, and so would a caller choose one.
+ */
 async function readBody(message: IncomingMessage): Promise<Buffer | undefined> {
   if (message.method === "CONNECT") return Buffer.alloc(0);
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of message as AsyncIterable<Buffer>) {
     length += part.length;
-    if (length > MAX_BODY_BYTES) return undefined;
-    parts.push(part);
+    if (length > MAX_BODY_BYTES) parts.length = 0;
+    else parts.push(part);
   }
-  return Buffer.concat(parts, length);
+  return length > MAX_BODY_BYTES ? undefined : Buffer.concat(parts, length);
 }
 
 /** Values are written as UTF-8, as gRPC carries them; Node would write each character as one byte. */
@@ -174,7 +184,10 @@ function answerConnect(
   answer(message, response);
 }
 
-/** What Node's parser does not take for HTTP (an unknown method, headers without end) is a denial too, without a decision. */
+/**
+ * What Node's parser does not take for HTTP (an unknown method, headers without end) is a denial too, without a decision. The
+ * rest of it is waited for, as that of a body that is too large.
+ */
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
@@ -187,6 +200,8 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
         ? "408 Request Timeout"
         : "400 Bad Request";
   socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
+  const cutOff = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.on("close", () => clearTimeout(cutOff)).resume();
 }
 
 async function closeServer(server: AnyHttpServer, graceMs: number): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { askingBootstrap, overHttp } from "../security/bootstrap.ts";
 import { startEnvoy, type Envoy } from "../support/envoy.ts";
-import { requestHttp1 } from "../support/http.ts";
+import { requestHttp1, requestHttp2 } from "../support/http.ts";
 import { need } from "../support/need.ts";
 import { until } from "../support/until.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -30,6 +30,9 @@ const handlers = `handlers:
 outbound: { allowPrivate: [127.0.0.1/32] }
 `;
 
+/** More than weir reads. */
+const BODIES = { with_request_body: { max_request_bytes: 32 * 1024 * 1024 } };
+
 /** What each Envoy answers where weir cannot be asked, or says that it could not decide. */
 const modes = [
   { mode: "deny", filter: overHttp({}, { failure_mode_allow: false }), undecided: 403 },
@@ -38,7 +41,7 @@ const modes = [
     filter: overHttp({}, { failure_mode_allow: false, status_on_error: { code: 503 } }),
     undecided: 503,
   },
-  { mode: "allow", filter: overHttp({}, { failure_mode_allow: true }), undecided: 200 },
+  { mode: "allow", filter: overHttp({}, { failure_mode_allow: true, ...BODIES }), undecided: 200 },
 ] as const;
 
 describe("Envoy's HTTP service, where weir is killed and comes back", () => {
@@ -86,6 +89,22 @@ ${handlers}`;
   };
 
   describe("before", decides);
+
+  for (const [what, method, bytes, status] of [
+    ["a body that is too large", "POST", 16, 413],
+    ["a method that no parser takes, with a body", "GeT", 16, 400],
+  ] as const) {
+    it(`refuses ${what}: its sender does not choose an error`, async function () {
+      this.timeout(30_000);
+      const asked = { method, path: "/open", body: Buffer.alloc(bytes * 1024 * 1024, "x") };
+      const send = () => requestHttp2({ port: envoy.port("allow") }, asked);
+      const answers = await Promise.all(Array.from({ length: 12 }, send));
+      assert.deepEqual(
+        answers.map((answer) => answer.status),
+        answers.map(() => status),
+      );
+    });
+  }
 
   describe("while it is away", () => {
     before(async () => {

@@ -139,13 +139,24 @@ describe("HTTP ext_authz", () => {
     }
   });
 
-  it("refuses a body that is too large", async () => {
-    const length = 4 * 1024 * 1024 + 1;
+  it("refuses a body that is too large, and never by ending the connection, which is an error to Envoy", async () => {
+    const length = 24 * 1024 * 1024;
     const answer = await raw(
       await start(),
-      `POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\n${"x".repeat(length)}`,
-    ).catch(String);
-    assert.match(answer, /^HTTP\/1\.1 413 |ECONNRESET|EPIPE/);
+      `POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\n${"x".repeat(length)}` +
+        "GET /next HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    );
+    assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 413", "HTTP/1.1 200"]);
+    assert.equal(facts()?.request?.path, "/next");
+  });
+
+  it("refuses what is no HTTP and waits for the rest of it, for the same reason", async () => {
+    const length = 24 * 1024 * 1024;
+    const answer = await raw(
+      await start(),
+      `GeT / HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\n${"x".repeat(length)}`,
+    );
+    assert.match(answer, /^HTTP\/1\.1 400 /);
     assert.equal(facts(), undefined);
   });
 
