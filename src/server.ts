@@ -14,6 +14,7 @@ import { Runtime, type LoadResult } from "./runtime/runtime.ts";
 import { statusOf, type LastLoad } from "./runtime/status.ts";
 import { tellResult, warnOfRestart } from "./runtime/tell.ts";
 import { watchFolders } from "./runtime/watch.ts";
+import { epochClock } from "./std/clock.ts";
 import { laterQueue } from "./std/later.ts";
 import type { ListenAddress } from "./std/listen-address.ts";
 import { openTls, type ListenerTls, type Renewal } from "./std/tls-files.ts";
@@ -56,9 +57,6 @@ const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 const MAX_WAITING_SHADOWS = 1_000;
 /** Longer than any check takes, shorter than an orchestrator waits before it kills. */
 const DRAIN_GRACE_MS = 5_000;
-
-/** Epoch milliseconds, with fractions. */
-const nowMs = (): number => performance.timeOrigin + performance.now();
 
 /**
  * The composition root: configuration, then runtime, then listeners; stopped in reverse.
@@ -232,7 +230,7 @@ function checksOf(parts: Parts): CheckService {
     live: () => runtime.live,
     metrics,
     log,
-    nowMs,
+    nowMs: epochClock(),
     later: laterQueue(MAX_WAITING_SHADOWS, (error) => onError(error, "shadow")),
   });
 }

@@ -64,7 +64,8 @@ export function checkService(host: CheckHost): CheckService {
     };
     countDecision(host, answered.verdict);
     judgeShadows(host, decided.decision);
-    host.metrics.observeCheck((host.nowMs() - asked.startedAtMs) / 1_000);
+    // A clock may be set back.
+    host.metrics.observeCheck(Math.max(0, host.nowMs() - asked.startedAtMs) / 1_000);
     return answered;
   };
   const answer: CheckService["answer"] = (facts, deadlineAtMs) => {
