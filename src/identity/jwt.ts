@@ -33,11 +33,14 @@ export const jwtVerifier = (config: JwtConfig, world: JwtWorld): Verifier => new
 
 const DEFAULT_LEEWAY_MS = 5_000;
 const DEFAULT_REMEMBERED = 10_000;
+/** The most tokens that are verified at one time: while keys are fetched, each that comes waits for them. */
+const MAX_UNDER_WAY = 10_000;
 /** The end of the year 9999: a token that is good for longer is one without an end. */
 const MAX_TIME_S = 253_402_300_799;
 
 const ABSENT: Finding = { kind: "absent" };
 const FLOODED: Finding = { kind: "flooded" };
+const BUSY: Finding = { kind: "unavailable", reason: "too many tokens are being verified" };
 const bad = (reason: string): Finding => ({ kind: "bad", reason });
 
 /** When a token may be used. */
@@ -124,7 +127,9 @@ class JwtVerifier implements Verifier {
     // What is out of time needs no key and no signature to be refused.
     if (problem !== undefined) return bad(problem);
     if (this.#world.flood.isSlowed(client)) return FLOODED;
-    const verifying = this.#underWay.get(digest) ?? this.#begin(token, digest, nowMs);
+    const underWay = this.#underWay.get(digest);
+    if (underWay === undefined && this.#underWay.size >= MAX_UNDER_WAY) return BUSY;
+    const verifying = underWay ?? this.#begin(token, digest, nowMs);
     return verifying.then((verified) => {
       if ("holds" in verified) return this.#inTime(verified, nowMs);
       if (verified.kind === "bad") this.#world.flood.noteBad(client);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { algorithmProblem } from "../../src/identity/algorithms.ts";
-import { keySource, type KeySource } from "../../src/identity/jwks.ts";
+import { keySource, type KeyAnswer, type KeySource } from "../../src/identity/jwks.ts";
 import { jwtVerifier, type JwtConfig } from "../../src/identity/jwt.ts";
 import type { Finding, Presented, Verifier } from "../../src/identity/verifier.ts";
 import * as fixture from "./fixture.ts";
@@ -232,6 +232,20 @@ describe("tokens", () => {
     const found = await Promise.all(Array.from({ length: 50 }, () => find(verifier, good)));
     assert.ok(found.every(({ kind }) => kind === "holds"));
     assert.equal(asked, 1);
+  });
+
+  it("verifies so many at one time and no more, however long the keys take", async () => {
+    const keys = Promise.withResolvers<KeyAnswer>();
+    const verifier = verifierOf({}, { ...inline(fixture.jwksOf(RSA)), find: () => keys.promise });
+    const token = (index: number): string => `${encode({ alg: "RS256" })}.${encode(claims(index))}.`;
+    const claims = (index: number) => ({ iss: ISSUER, exp: NOW_S + 60, sub: String(index) });
+    const waiting = Array.from({ length: 10_000 }, (_, index) => find(verifier, token(index)));
+    assert.equal(summary(await find(verifier, token(10_000))), "unavailable");
+    const shared = find(verifier, token(0));
+    keys.resolve({ kind: "unknown" });
+    const unknown = "the token's key is not one of the issuer's";
+    assert.deepEqual(new Set((await Promise.all([...waiting, shared])).map(summary)), new Set([unknown]));
+    assert.equal(summary(await find(verifier, token(10_000))), unknown);
   });
 
   it("takes shared secrets from inline keys", async () => {
