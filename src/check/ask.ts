@@ -181,5 +181,8 @@ function keyOf(handler: string, input: ReadonlyMap<string, unknown>): string {
 const printed = (value: unknown): string =>
   JSON.stringify(value, (_key, part: unknown) => {
     if (part instanceof Map) return [...part];
-    return typeof part === "bigint" ? `${part}n` : part;
+    if (typeof part === "bigint") return `${part}n`;
+    // JSON knows nothing of what stands inside a duration.
+    const scalar = typeof part === "object" ? printScalar(part) : undefined;
+    return scalar === undefined ? part : { scalar };
   });

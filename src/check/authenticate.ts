@@ -30,7 +30,8 @@ export function authenticate(
   const identities = candidates.flatMap(({ policy }) =>
     policy.mode === "enforce" && policy.identities.size > 0 ? [...policy.identities.values()] : [],
   );
-  authenticating.pending = identities.length === 0 ? undefined : authenticating.also(identities);
+  authenticating.pending =
+    identities.length === 0 ? undefined : authenticating.look(identities, question.attributes.presented);
   return authenticating;
 }
 
@@ -46,20 +47,25 @@ class Authenticating implements Authentication {
   }
 
   also(identities: Iterable<Identity>): Promise<void> | undefined {
+    const { headers, headersAll, query } = this.#question.attributes.presented;
+    // What is bad in shadow only is held against nobody: it would slow what is enforced.
+    return this.look(identities, { headers, headersAll, query, client: "" });
+  }
+
+  look(identities: Iterable<Identity>, presented: Presented): Promise<void> | undefined {
     const waiting: Promise<void>[] = [];
     for (const identity of new Set(identities)) {
-      const pending = this.#look(identity);
+      const pending = this.#find(identity, presented);
       if (pending !== undefined) waiting.push(pending);
     }
     return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
   }
 
-  #look(identity: Identity): Promise<void> | undefined {
-    const { attributes, backends, nowMs, askUntilMs, given } = this.#question;
+  #find(identity: Identity, presented: Presented): Promise<void> | undefined {
+    const { backends, nowMs, askUntilMs, given } = this.#question;
     const { kind } = identity.proof;
     if (given !== undefined || (kind !== "jwt" && kind !== "apiKey") || this.findings.has(identity))
       return undefined;
-    const presented: Presented = attributes.presented;
     const found = backends.find(identity, presented, nowMs);
     if (!(found instanceof Promise)) {
       this.#note(identity, found);

@@ -1,3 +1,4 @@
+import { Unknown } from "../cel/expression.ts";
 import type { AskRule, RefusalRule, Snapshot } from "../policy/snapshot.ts";
 import { Evidence } from "../policy/evidence.ts";
 import { Answers } from "./ask.ts";
@@ -138,9 +139,10 @@ function refuseUngranted(
 function refuseHopeless({ enforced, faults }: Course): Verdict | undefined {
   const isFaulty = faults.verdict() !== undefined;
   for (const { policy, context } of enforced) {
-    // What is UNKNOWN here may only be so until there are answers.
+    // What is UNKNOWN here may only be so until there are answers, also on which side of its share a rule has the request.
     const rule = policy.answered.find(
-      (one): one is RefusalRule => one.kind !== "ask" && refusalOutcome(one, context) === "refuses",
+      (one): one is RefusalRule =>
+        one.kind !== "ask" && isShareKnown(one, context) && refusalOutcome(one, context) === "refuses",
     );
     if (rule !== undefined) return ruleDenial(policy, rule, context);
     const found = firstAllow(policy, context);
@@ -150,6 +152,9 @@ function refuseHopeless({ enforced, faults }: Course): Verdict | undefined {
   }
   return faults.verdict();
 }
+
+const isShareKnown = ({ share }: RefusalRule, context: object): boolean =>
+  !(share?.by.evaluate(context) instanceof Unknown);
 
 /** What handlers have answered, and the rules that read it; then the allows. */
 function conclude(course: Course): Verdict {

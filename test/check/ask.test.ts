@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import type { CheckAnswer } from "../../src/adapter/adapter.ts";
 import { granting, MISSING, NO, OURS, policy, rule, YES } from "./conditions.ts";
-import { ask, askedTable, asking, allows, deciding, FAILS, GOLD, made, snapshotWith } from "./stubs.ts";
+import {
+  ask,
+  askedTable,
+  asking,
+  allows,
+  deciding,
+  FAILS,
+  GOLD,
+  made,
+  snapshotWith,
+  verified,
+} from "./stubs.ts";
 
 describe("an ask", () => {
   const answered = { answers: { plans: GOLD } };
@@ -239,6 +250,40 @@ describe("an answer", () => {
     const { decision } = await made([file], { headers: { "x-plan": "gold" } }, { answers: { plans: FAILS } });
     assert.ok(decision.verdict.kind === "allow");
     assert.deepEqual([decision.verdict.requestSet, decision.verdict.requestRemove], [[], ["x-plan"]]);
+  });
+});
+
+describe("a share that is counted by an answer", () => {
+  const sharing = (plan: string) =>
+    made(
+      [
+        policy(
+          "a",
+          [rule("deny", YES, { mode: { enforce: "50%", by: "auth.partner.plan" } }), rule("allow", YES)],
+          {
+            identities: { partner: verified() },
+          },
+        ),
+      ],
+      { headers: { "x-api-key": "k" } },
+      { answers: { plans: allows({ plan }) } },
+    );
+
+  it("refuses its share, which is not known before the answer", async () => {
+    const lines = await Promise.all(
+      Array.from({ length: 40 }, async (_, index) => (await sharing(`plan-${index}`)).line),
+    );
+    assert.deepEqual(new Set(lines), new Set(["deny a/denys 403", "allow a/allows"]));
+  });
+});
+
+describe("questions", () => {
+  it("that differ inside a list only are two", async () => {
+    const waiting = (id: string, waits: string) => ({ id, ask: "plans", with: { waits } });
+    const rules = [waiting("one", "[duration('1s')]"), waiting("two", "[duration('2s')]")];
+    const same = [waiting("one", "[duration('3s')]"), waiting("two", "[duration('3s')]")];
+    assert.equal((await made([policy("a", [...rules, rule("allow", YES)])])).backends.asked.length, 2);
+    assert.equal((await made([policy("a", [...same, rule("allow", YES)])])).backends.asked.length, 1);
   });
 });
 

@@ -120,6 +120,20 @@ describe("what is counted of shadows", () => {
     });
   }
 
+  it("nothing against who presents a bad credential, where only a shadow reads it", async () => {
+    const asked = { address: "192.0.2.7" };
+    const rules: readonly (readonly [mode: object, client: string])[] = [
+      [shadow, ""],
+      [{}, "192.0.2.7"],
+    ];
+    for (const [mode, client] of rules) {
+      const { backends } = await counted(of([rule("deny", "has(auth.user)", mode)]), asked, bad);
+      assert.deepEqual(backends.clients, [client]);
+    }
+    const { backends } = await counted(of([rule("deny", "has(auth.user)")], shadow), asked, bad);
+    assert.deepEqual(backends.clients, [""]);
+  });
+
   it("the callers whom a share leaves out, and no other", async () => {
     const mode = { enforce: "50%", by: 'request.headers["x-user"]' };
     const sides = { deny: 0, allow: 0 };

@@ -6,7 +6,7 @@ import { Attributes } from "../../src/attributes/attributes.ts";
 import type { CheckFacts } from "../../src/attributes/facts.ts";
 import { checkFacts } from "../../src/check/attributes.ts";
 import { decide, type Decision } from "../../src/check/decide.ts";
-import type { Finding } from "../../src/identity/verifier.ts";
+import type { Finding, Presented } from "../../src/identity/verifier.ts";
 import { compileConfiguration, type World } from "../../src/policy/compile.ts";
 import { printDiagnostic } from "../../src/policy/diagnostic.ts";
 import type { GivenIdentities } from "../../src/policy/evidence.ts";
@@ -27,6 +27,7 @@ const PLANS = defineAdapter({
       method: { type: "string", presence: "optional", class: "open", meaning: "The method" },
       key: { type: "string", presence: "optional", class: "secret", meaning: "The credential" },
       count: { type: "int", presence: "optional", class: "open", meaning: "A number" },
+      waits: { type: "dyn", presence: "optional", class: "open", meaning: "Anything, and lists of it" },
     },
   },
   outputs: {
@@ -69,14 +70,17 @@ export class StubBackends implements Backends {
   readonly asked: string[] = [];
   /** The ids of the identities that were looked for. */
   readonly looked: string[] = [];
+  /** Against whom bad credentials would be held, one for each look. */
+  readonly clients: string[] = [];
   readonly #said: Said;
 
   constructor(said: Said) {
     this.#said = said;
   }
 
-  find({ id }: Identity): Finding | Promise<Finding> {
+  find({ id }: Identity, { client }: Presented): Finding | Promise<Finding> {
     this.looked.push(id);
+    this.clients.push(client);
     return this.#said.findings?.[id] ?? { kind: "absent" };
   }
 
