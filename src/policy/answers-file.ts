@@ -97,7 +97,7 @@ function statusOf({ status, redirect }: AnswerKeys, context: z.RefinementCtx): n
   const what =
     redirect === undefined
       ? "a whole number from 400 to 599"
-      : `with a redirect one of ${REDIRECTS.join(", ")}`;
+      : `one of ${REDIRECTS.join(", ")} beside a redirect`;
   refuse(context, { kind: "expected", what, sort: "number" }, ["status"]);
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { CompiledPolicy, PolicyWorld } from "./compile-policy.ts";
-import { activeOverrides } from "./compile-overrides.ts";
+import { activeOverrides, type OverriddenPolicies } from "./compile-overrides.ts";
 import { problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import type { WrittenIdentity } from "./identity-file.ts";
@@ -119,9 +119,11 @@ const notAsked = (
  * and nobody depends on what a team may change.
  */
 export const foreignFiles = (references: readonly Reference[], owners: Owners): readonly Diagnostic[] =>
-  references.flatMap(({ document, at, path, shown }) => {
-    const [by, of] = [owners(document.file), owners(path)];
-    if (by === of) return [];
+  references.flatMap(({ document, at, path, leadsTo = path, shown }) => {
+    const by = owners(document.file);
+    const isOwn = [path, leadsTo].every((one) => owners(one) === by);
+    if (isOwn) return [];
+    const of = owners(path) === by ? owners(leadsTo) : owners(path);
     const message =
       of === undefined
         ? `${shown} is not in the folder of the team ${by ?? ""}`
@@ -141,7 +143,7 @@ interface Read<T> {
  */
 export function overridesWithin(
   overrides: readonly Read<OverridesFile>[],
-  policies: readonly Read<PolicyFile>[],
+  policies: OverriddenPolicies,
   nowMs: number,
   borders: Borders,
 ): readonly ActiveOverride[] {
@@ -151,7 +153,7 @@ export function overridesWithin(
   );
   const found: Diagnostic[] = [];
   const first = activeOverrides(ofPlatform, policies, nowMs, found);
-  diagnostics.push(...acrossParts(found, borders), ...foreignOverrides(ofTeams, policies, owners));
+  diagnostics.push(...acrossParts(found, borders), ...foreignOverrides(ofTeams, policies.files, owners));
   const names = new Set(first.map(nameOf));
   const others = activeOverrides(ofTeams, policies, nowMs, diagnostics);
   return [...first, ...others.filter((one) => !names.has(nameOf(one)))];

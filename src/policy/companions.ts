@@ -1,5 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
 import type { Steps } from "../std/steps.ts";
 import { MAX_DATA_BYTES, readData, type DataFile } from "./data.ts";
 import { inOrder, problem, type Diagnostic } from "./diagnostic.ts";
@@ -23,6 +23,8 @@ export interface CompanionFile {
   readonly path: string;
   /** As people know it, and as replicas with other mounts do. */
   readonly shown: string;
+  /** Where links lead that stand below the file that names it; the path itself where there are none. */
+  readonly leadsTo: string;
   /** Empty where it could not be read. */
   readonly text: Uint8Array;
   readonly reason: string | undefined;
@@ -46,9 +48,11 @@ interface Naming {
 export async function readCompanions({ references, companions }: Naming): Promise<readonly CompanionFile[]> {
   const files = new Map<string, CompanionFile>();
   let left = MAX_TOTAL_BYTES;
-  for (const { kind, path, shown } of references) {
+  for (const { kind, path, shown, document } of references) {
     if (files.has(path) || (kind === "keys" && companions.keys.has(path))) continue;
-    const file = await readBounded({ path, shown }, Math.min(left, MAX_BYTES[mostOf(references, path)]));
+    const leadsTo = await endOfLinks(path, dirname(document.file));
+    const most = Math.min(left, MAX_BYTES[mostOf(references, path)]);
+    const file = await readBounded({ path, shown, leadsTo }, most);
     left -= file.text.length;
     files.set(path, file);
   }
@@ -62,16 +66,29 @@ const mostOf = (references: readonly Reference[], path: string): ReferenceKind =
     .map(({ kind }) => kind)
     .reduce((most, kind) => (MAX_BYTES[kind] > MAX_BYTES[most] ? kind : most));
 
+/**
+ * As seen from a folder: a mount swaps a link above it, which changes nothing between the two. Where there is nothing to
+ * follow, reading says so.
+ */
+async function endOfLinks(path: string, folder: string): Promise<string> {
+  try {
+    return resolve(folder, relative(await realpath(folder), await realpath(path)));
+  } catch {
+    return path;
+  }
+}
+
 async function readBounded(
-  { path, shown }: Pick<CompanionFile, "path" | "shown">,
+  named: Pick<CompanionFile, "path" | "shown" | "leadsTo">,
   most: number,
 ): Promise<CompanionFile> {
-  const refused = (reason: string): CompanionFile => ({ path, shown, text: new Uint8Array(), reason });
+  const { path } = named;
+  const refused = (reason: string): CompanionFile => ({ ...named, text: new Uint8Array(), reason });
   try {
     const found = await stat(path);
     if (!found.isFile()) return refused("this is not a file");
     if (found.size > most) return refused(`it is larger than ${most} bytes, or all named files together are`);
-    return { path, shown, text: await readFile(path), reason: undefined };
+    return { ...named, text: await readFile(path), reason: undefined };
   } catch (error) {
     return refused(reasonOf(error));
   }
@@ -93,7 +110,11 @@ export function* joiningCompanions<L extends Naming & { readonly companions: Com
   const added = joined.diagnostics.filter((one) => !known.has(identityOf(one)));
   const { data, keys, jwks } = joined;
   const diagnostics = inOrder([...loaded.diagnostics, ...added]);
-  return { ...loaded, diagnostics, companions: { data, keys, jwks } };
+  const references = loaded.references.map((reference) => {
+    const leadsTo = byPath.get(reference.path)?.leadsTo;
+    return leadsTo === undefined || leadsTo === reference.path ? reference : { ...reference, leadsTo };
+  });
+  return { ...loaded, references, diagnostics, companions: { data, keys, jwks } };
 }
 
 /** A keys file of the folder that is also named is complained of once. */

@@ -9,10 +9,17 @@ interface Read<T> {
   readonly document: Document;
 }
 
+/** What overrides may name. */
+export interface OverriddenPolicies {
+  readonly files: readonly Read<PolicyFile>[];
+  /** Names of policies whose files could not be read. */
+  readonly unread: ReadonlySet<string>;
+}
+
 /** The overrides that hold at `nowMs`. What names no rule is an error; one that has ended is pointed out. */
 export function activeOverrides(
   files: readonly Read<OverridesFile>[],
-  policies: readonly Read<PolicyFile>[],
+  { files: policies, unread }: OverriddenPolicies,
   nowMs: number,
   diagnostics: Diagnostic[],
 ): readonly ActiveOverride[] {
@@ -25,6 +32,7 @@ export function activeOverrides(
       const other = seen.get(name);
       seen.set(name, document.file);
       const found = byId.get(policy);
+      if (found === undefined && unread.has(policy)) return [];
       if (found === undefined) {
         const message = `there is no policy "${policy}"`;
         diagnostics.push(problem(place, "unknown-name", message, didYouMean(policy, byId.keys())));

@@ -107,7 +107,9 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
   };
   const misfits = { scope, gateMentions, fallbackMentions: fallback.mentions, settings: world.settings };
   refuseMisfits(read, draft, misfits);
-  lintPolicy(read, draft, scope, identities);
+  // A rule that could not be compiled may be the one that reads an identity.
+  const isWhole = read.isWhole && rules.length === file.rules.length;
+  lintPolicy({ ...read, isWhole }, draft, scope, identities);
   return { ...read, draft, identities };
 }
 

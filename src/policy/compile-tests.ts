@@ -3,6 +3,7 @@ import type { CompiledPolicy } from "./compile-policy.ts";
 import { didYouMean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import type { ConfiguredHandler } from "./handlers.ts";
+import { typedValue } from "./identity-values.ts";
 import type { Path } from "./source.ts";
 import type { Stub, StubAnswer, Stubs } from "./stubs-file.ts";
 import { subjectOf, type Expectation, type TestsFile } from "./tests-file.ts";
@@ -12,18 +13,27 @@ interface Tests {
   readonly file: TestsFile;
 }
 
+/** What files of tests may name. */
+export interface Subjects {
+  readonly policies: readonly CompiledPolicy[];
+  /** Names of policies that were not compiled, because they, or what they use, could not be read. */
+  readonly skipped: ReadonlySet<string>;
+  readonly handlers: WrittenHandlers;
+}
+
 /** What files of tests name and nothing has: an expectation that nothing can meet, or that meets by accident. */
-export function unknownSubjects(
-  tests: readonly Tests[],
-  policies: readonly CompiledPolicy[],
-  handlers: WrittenHandlers,
-): readonly Diagnostic[] {
+export function unknownSubjects(tests: readonly Tests[], subjects: Subjects): readonly Diagnostic[] {
+  const { policies, skipped, handlers } = subjects;
   const byId = new Map(policies.map((policy) => [policy.file.policy, policy]));
   return tests.flatMap((one) => {
     const { document, file } = one;
-    const identities = [...unknownIdentities(one, policies), ...unknownBackends(one, handlers)];
-    if (byId.has(file.tests))
-      return [...identities, ...file.expect.flatMap((each) => unknownRule(one, each, byId))];
+    const identities = [
+      // Those of a policy that was not compiled are not known.
+      ...(skipped.size === 0 ? unknownIdentities(one, policies) : []),
+      ...unknownBackends(one, handlers),
+    ];
+    if (byId.has(file.tests) || skipped.has(file.tests))
+      return [...identities, ...file.expect.flatMap((each) => unknownRule(one, each, byId, skipped))];
     const message = `there is no policy "${file.tests}"`;
     return [
       ...identities,
@@ -37,9 +47,10 @@ function unknownRule(
   { document, file }: Tests,
   { index, verdict: { kind, rule } }: Expectation,
   policies: ReadonlyMap<string, CompiledPolicy>,
+  skipped: ReadonlySet<string>,
 ): readonly Diagnostic[] {
   const { policy: policyId, rule: ruleId } = subjectOf(file.tests, rule);
-  if (policyId === "") return [];
+  if (policyId === "" || skipped.has(policyId)) return [];
   const place = document.at(["expect", index, kind]);
   const policy = policies.get(policyId);
   if (policy === undefined) {
@@ -79,7 +90,12 @@ function unknownIdentities(
         .filter((field) => !known.has(field))
         .map((field) => {
           const place = document.keyAt([...path, field]);
-          return problem(place, "unknown-key", `an identity has no "${field}"`, didYouMean(field, known));
+          return problem(
+            place,
+            "unknown-key",
+            `the identity ${identity} has no "${field}"`,
+            didYouMean(field, known),
+          );
         });
     });
   });
@@ -119,14 +135,18 @@ function unknownAnswers(
       : Array.from(stub.answers, ([principal, answer]) => [[...path, principal], answer]);
   const strangers = stub.kind === "any" ? [] : [...stub.answers.keys()].filter((one) => !principals.has(one));
   const unknownOutputs = answers.flatMap(([at, answer]) => {
-    const known = Object.keys(handler?.outputs.fields ?? {});
     if (handler === undefined || answer.kind !== "allow") return [];
-    return [...answer.outputs.keys()]
-      .filter((output) => !known.includes(output))
-      .map((output) => {
+    const known = new Map(Object.entries(handler.outputs.fields));
+    return Array.from(answer.outputs).flatMap(([output, value]) => {
+      const type = known.get(output);
+      const path = [...at, output];
+      if (type === undefined) {
         const message = `${name} never answers "${output}"`;
-        return problem(document.keyAt([...at, output]), "unknown-key", message, didYouMean(output, known));
-      });
+        return [problem(document.keyAt(path), "unknown-key", message, didYouMean(output, known.keys()))];
+      }
+      if (typedValue(type, value) !== undefined) return [];
+      return [problem(document.at(path), "wrong-type", `${name} answers ${output} as a ${type}`)];
+    });
   });
   return [
     ...unknownOutputs,

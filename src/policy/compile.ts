@@ -33,6 +33,7 @@ import { SERVER_DEFAULTS, type ServerFile } from "./server-file.ts";
 import type { SharedFile } from "./shared-file.ts";
 import type { Ownership, Policy, Snapshot } from "./snapshot.ts";
 import type { TestsFile } from "./tests-file.ts";
+import { unreadOf, type Unread } from "./unread.ts";
 
 /** What files come to: a snapshot when nothing is wrong with them, and every finding. */
 export interface Configuration {
@@ -79,24 +80,25 @@ export function* compilingConfiguration(
   world: World,
 ): Steps<Configuration> {
   const diagnostics = [...loaded.diagnostics];
-  const { server, sharedFiles, files, overrides, tests } = yield* parsingAll(loaded, diagnostics);
+  const { server, sharedFiles, files, overrides, tests, unread } = yield* parsingAll(loaded, diagnostics);
   const weir = server[0];
   const settings = settingsOf(weir?.file ?? SERVER_DEFAULTS, weir?.document.file);
   const records = new Records();
-  const handlers = compileHandlers(weir?.document, settings, {
+  const written = compileHandlers(weir?.document, settings, {
     adapters: world.adapters,
     records,
     diagnostics,
   });
+  const handlers = new Map([...unread.handlers, ...written]);
   const borders: Borders = { settings, owners: ownersOf(settings), diagnostics };
-  const active = overridesWithin(overrides, files, world.nowMs, borders);
+  const active = overridesWithin(overrides, { files, unread: unread.policies }, world.nowMs, borders);
   const parts = {
     settings,
     records,
     handlers,
     environments: new Environments(createEngine()),
     files: new NamedFiles(loaded.companions, diagnostics),
-    hasPepper: settings.secrets.pepper !== undefined,
+    hasPepper: unread.hasPepper || settings.secrets.pepper !== undefined,
     diagnostics,
     nowMs: world.nowMs,
     overrides: byRule(active),
@@ -107,9 +109,12 @@ export function* compilingConfiguration(
     refuseForeignVerifiers(document, file.identities, borders);
     yield;
   }
-  const policies = yield* compilingPolicies(files, { ...parts, shared }, borders);
+  // What a shared file has that could not be read is not known, so what uses it waits until it is mended.
+  const [ready, waiting] = divide(files, ({ file }) => file.use.every((name) => !unread.shared.has(name)));
+  const policies = yield* compilingPolicies(ready, { ...parts, shared }, borders);
+  const skipped = new Set([...unread.policies, ...waiting.map(({ file }) => file.policy)]);
   diagnostics.push(
-    ...acrossParts(unknownSubjects(tests, policies, handlers), borders),
+    ...acrossParts(unknownSubjects(tests, { policies, skipped, handlers }), borders),
     ...foreignFiles(loaded.references, borders.owners),
     ...emptyTeams(loaded, world.unloaded ?? [], borders),
   );
@@ -129,17 +134,19 @@ export function* compilingConfiguration(
 
 /** Reads the files of all kinds; what is wrong with their form, and with their names, is added to `diagnostics`. */
 function* parsingAll(loaded: Loaded, diagnostics: Diagnostic[]): Steps<AllFiles> {
-  const server = serverFirst(yield* parsing(loaded, "server", parseServer, diagnostics));
-  const sharedFiles = yield* parsing(loaded, "shared", parseShared, diagnostics);
-  const files = yield* parsing(loaded, "policy", parsePolicy, diagnostics);
-  const overrides = yield* parsing(loaded, "overrides", parseOverrides, diagnostics);
-  const tests = yield* parsing(loaded, "tests", parseTests, diagnostics);
+  const broken: Document[] = [];
+  const found = { diagnostics, broken };
+  const server = serverFirst(yield* parsing(loaded, "server", parseServer, found));
+  const sharedFiles = yield* parsing(loaded, "shared", parseShared, found);
+  const files = yield* parsing(loaded, "policy", parsePolicy, found);
+  const overrides = yield* parsing(loaded, "overrides", parseOverrides, found);
+  const tests = yield* parsing(loaded, "tests", parseTests, found);
   diagnostics.push(
     ...refuseSecond(server),
     ...refuseNamesakes(files, "policy"),
     ...refuseNamesakes(sharedFiles, "shared"),
   );
-  return { server, sharedFiles, files, overrides, tests };
+  return { server, sharedFiles, files, overrides, tests, unread: unreadOf(broken) };
 }
 
 interface AllFiles {
@@ -148,21 +155,29 @@ interface AllFiles {
   readonly files: readonly Read<PolicyFile>[];
   readonly overrides: readonly Read<OverridesFile>[];
   readonly tests: readonly Read<TestsFile>[];
+  readonly unread: Unread;
 }
 
-/** Reads the files of one kind; what is wrong with their form is added to `diagnostics`. */
+/** What reading adds to: what is wrong with files, and those of which nothing can be made. */
+interface Found {
+  readonly diagnostics: Diagnostic[];
+  readonly broken: Document[];
+}
+
+/** Reads the files of one kind; what is wrong with their form is added to what was found. */
 function* parsing<T>(
   { documents }: Loaded,
   kind: Document["kind"],
   parse: (document: Document) => Parsed<T>,
-  diagnostics: Diagnostic[],
+  found: Found,
 ): Steps<readonly Read<T>[]> {
   const read: Read<T>[] = [];
   for (const document of documents) {
     if (document.kind !== kind) continue;
-    const { value, isWhole, diagnostics: found } = parse(document);
-    diagnostics.push(...found);
-    if (value !== undefined) read.push({ document, file: value, isWhole });
+    const { value, isWhole, diagnostics } = parse(document);
+    found.diagnostics.push(...diagnostics);
+    if (value === undefined) found.broken.push(document);
+    else read.push({ document, file: value, isWhole });
     yield;
   }
   return read;
@@ -188,6 +203,11 @@ function* compilingPolicies(
   }));
   world.diagnostics.push(...(yield* findingConflicts(matched)));
   return policies;
+}
+
+/** Those that are so, and the others. */
+function divide<T>(items: readonly T[], isSo: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [items.filter(isSo), items.filter((item) => !isSo(item))];
 }
 
 type Common = Omit<Snapshot, "policies" | "lookup" | "connections" | "identities">;

@@ -196,7 +196,7 @@ const JWT = mapping({
   const algorithms = written.algorithms ?? DEFAULT_ALGORITHMS;
   const wrong = algorithmProblem(algorithms, written.jwks.kind === "url" ? "url" : "keys");
   if (wrong !== undefined)
-    refuse(context, misplaced("wrong-value", wrong, "name them as RFC 7518 does, such as RS256"), [
+    refuse(context, misplaced("wrong-value", wrong, "name those of the issuer's keys, such as RS256"), [
       "algorithms",
     ]);
   return {

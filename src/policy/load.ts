@@ -45,6 +45,7 @@ export function loadFiles(files: readonly SourceFile[], named: readonly SourceFi
   const loaded = loadContent({ files, diagnostics: [] });
   const companions = named.map(({ path, text }): CompanionFile => ({
     path: resolve(path),
+    leadsTo: resolve(path),
     shown: path,
     text: typeof text === "string" ? Buffer.from(text) : text,
     reason: undefined,

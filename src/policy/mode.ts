@@ -17,7 +17,7 @@ export type WrittenMode =
       readonly untilMs: number | undefined;
     };
 
-const PERCENT = parsedText("a percentage, such as 10%", (text) => {
+const PERCENT = parsedText("a whole percentage, such as 10%", (text) => {
   const digits = /^(\d{1,3})%$/.exec(text)?.[1];
   return digits !== undefined && Number(digits) <= 100 ? Number(digits) : undefined;
 });

@@ -127,7 +127,7 @@ const fieldsOf = (root: string, phase: Phase): readonly string[] =>
     ({ name }) => name.slice(root.length + 1),
   );
 
-function resolveIdentity({ steps, ...read }: Read, { identities }: Names): ReadProblem | undefined {
+function resolveIdentity({ steps, ...read }: Read, { identities, phase }: Names): ReadProblem | undefined {
   const [identity, field] = steps;
   if (identity === undefined) return bareRoot(read, "auth", [...identities.keys()]);
   const fields = identities.get(identity.name);
@@ -137,7 +137,11 @@ function resolveIdentity({ steps, ...read }: Read, { identities }: Names): ReadP
       identities.size === 0
         ? `declare it: identities: { ${identity.name}: { mtls: { trustDomains: [cluster.local] } } }`
         : didYouMean(identity.name, identities.keys());
-    return unknown(identity, `this policy has no identity "${identity.name}"`, hint);
+    const message =
+      phase === "connection"
+        ? `this policy has no mtls identity "${identity.name}", and a TCP connection proves no other kind`
+        : `this policy has no identity "${identity.name}"`;
+    return unknown(identity, message, hint);
   }
   if (field === undefined || Object.hasOwn(fields, field.name)) return undefined;
   const message = `auth.${identity.name} has no field ${field.name}`;

@@ -16,6 +16,8 @@ export interface Reference {
   readonly kind: ReferenceKind;
   /** The file's absolute path, under which it is found again. */
   readonly path: string;
+  /** Where it leads, when that is known and elsewhere. */
+  readonly leadsTo?: string;
   /** The same as people know it: beside the file that names it. */
   readonly shown: string;
   /** Where it is named. */

@@ -1,8 +1,10 @@
-import { ID_FORM, misplaced, name, parsedText, refuse, text } from "./fields.ts";
+import { z } from "zod";
+import { delegate, ID_FORM, misplaced, name, parsedText, refuse, text } from "./fields.ts";
 import { entries, list, mapping } from "./fields-of-collections.ts";
 import type { HostPattern } from "./match.ts";
 import { hostPattern } from "./outbound-file.ts";
 import { isDestination } from "./patterns.ts";
+import { isList } from "./tree.ts";
 
 /** One entry of `teams`: a part of the configuration with files of its own. */
 export interface TeamFile {
@@ -46,13 +48,22 @@ const OWNS = mapping({
   return { hosts, destinations, domains };
 });
 
+/** An empty list is one here: a team that may ask nobody. */
+const HANDLERS = z
+  .unknown()
+  .transform((value, context): readonly string[] =>
+    isList(value) && value.length === 0
+      ? []
+      : delegate(context, list(text("the name of a handler"), "handlers"), value),
+  );
+
 const TEAM = mapping({
   folder: parsedText("a folder below that of weir.yaml, such as teams/orders", (path) => {
     const plain = path.replace(/\/$/, "");
     return isFolder(plain) ? plain : undefined;
   }),
   owns: OWNS,
-  may: mapping({ handlers: list(text("the name of a handler"), "handlers").optional() }).optional(),
+  may: mapping({ handlers: HANDLERS.optional() }).optional(),
 }).transform(({ folder, owns, may }): TeamFile => ({
   folder,
   owns,

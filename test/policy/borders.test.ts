@@ -121,6 +121,14 @@ const CASES: readonly (readonly [
     [`error not-owned ${ORDERS}:10 the team orders may not ask two`],
   ],
   [
+    "asks a handler and may ask none",
+    {
+      "weir.yaml": SERVER.replace("handlers: [one]", "handlers: []"),
+      [ORDERS]: policy("orders", [OWN_MATCH, ...ALLOW, "  - id: ask-one", "    ask: one"]),
+    },
+    [`error not-owned ${ORDERS}:8 the team orders may not ask one`],
+  ],
+  [
     "has callers verified by a handler that it may not ask",
     {
       [ORDERS]: policy("orders", [

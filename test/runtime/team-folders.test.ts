@@ -87,6 +87,36 @@ describe("files of teams", () => {
     ]);
   });
 
+  for (const [what, link, target, named] of [
+    ["a link", "teams/orders/own.txt", "secret/pepper", "own.txt"],
+    ["a folder that is a link", "teams/orders/own", "secret", "own/pepper"],
+  ] as const) {
+    it(`do not read through ${what} what lies elsewhere, secrets for one`, async () => {
+      const naming = `weir: 1\nshared: own\ndata:\n  stolen: ${named}\n`;
+      await writeAll({ ...GOOD, "secret/pepper": "a secret\n", "teams/orders/shared.yaml": naming });
+      await symlink(at(target), at(link));
+      const result = await start().runtime.load();
+      assert.ok(result.kind === "live");
+      assert.deepEqual(heldOf(result.held, at()), ["orders: nothing: not-owned teams/orders/shared.yaml"]);
+    });
+  }
+
+  it("may be links within their folder, as a ConfigMap mounts them, and so may the folder be one", async () => {
+    const naming = "weir: 1\nshared: own\ndata:\n  tiers: tiers.txt\n";
+    await writeAll({
+      ...GOOD,
+      "..one/orders/policy.yaml": policy("orders", "orders"),
+      "..one/orders/shared.yaml": naming,
+    });
+    await write("..one/orders/..data/tiers.txt", "gold\n");
+    await symlink("..data/tiers.txt", at("..one/orders/tiers.txt"));
+    await remove("teams/orders");
+    await symlink(at("..one/orders"), at("teams/orders"));
+    const result = await start().runtime.load();
+    assert.ok(result.kind === "live");
+    assert.deepEqual(result.held, []);
+  });
+
   it("do not become the platform when weir.yaml is gone or cannot be parsed", async () => {
     await writeAll(GOOD);
     const running = start();
