@@ -98,7 +98,7 @@ ${handlers}`;
       this.timeout(30_000);
       const asked = { method, path: "/open", body: Buffer.alloc(bytes * 1024 * 1024, "x") };
       const send = () => requestHttp2({ port: envoy.port("allow") }, asked);
-      const answers = await Promise.all(Array.from({ length: 12 }, send));
+      const answers = await Promise.all(Array.from({ length: 4 }, send));
       assert.deepEqual(
         answers.map((answer) => answer.status),
         answers.map(() => status),

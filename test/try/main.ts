@@ -109,7 +109,8 @@ async function startMesh(program: Found, open: AsyncDisposableStack): Promise<Ru
   const server = await startWeir(open);
   const config = envoyBootstrap({
     listeners: [{ name: "try", port: envoyPort, check: "asked" }],
-    extAuthz: { server: { host: weir.host, port: weir.grpcPort }, headers: "raw" },
+    // Longer than weir's checkTimeout, so that it is weir that says when the time was up.
+    extAuthz: { server: { host: weir.host, port: weir.grpcPort }, timeoutMs: 1_000, headers: "raw" },
     upstream: { host: upstream.host, port: upstream.port },
     grpcUpstream: { host: upstream.host, port: upstream.http2Port },
   });
