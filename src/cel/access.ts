@@ -8,7 +8,7 @@ import { classOf, isMap, Optional, UnsignedInt } from "./types.ts";
  * Throws when the value has no elements at all, and what a getter throws.
  */
 export function elementOf(meter: Meter, evaluator: Evaluator, value: unknown, key: unknown): unknown {
-  if (Array.isArray(value)) return typeof key === "bigint" ? value[Number(key)] : undefined;
+  if (Array.isArray(value)) return elementAt(value, mapKey(key));
   if (typeof value !== "object" || value === null) throw meter.fault("request");
   if (isMap(value)) return entryOf(value, key);
   if (value instanceof Optional)
@@ -18,6 +18,9 @@ export function elementOf(meter: Meter, evaluator: Evaluator, value: unknown, ke
   return key in fields ? fieldOf(value, key) : undefined;
 }
 
+const elementAt = (list: readonly unknown[], index: unknown): unknown =>
+  typeof index === "bigint" ? list[Number(index)] : undefined;
+
 /** The field of a message that is known to declare it. */
 export function fieldOf(message: object, name: string): unknown {
   return message instanceof Map ? message.get(name) : (message as Readonly<Record<string, unknown>>)[name];
@@ -26,21 +29,38 @@ export function fieldOf(message: object, name: string): unknown {
 /** The entry of a map. */
 export function entryOf(map: Map<unknown, unknown> | Record<string, unknown>, key: unknown): unknown {
   const name = typeof key === "string" ? key : mapKey(key);
-  if (map instanceof Map) return map.get(name);
+  if (map instanceof Map) {
+    const found = map.get(name);
+    return found === undefined && typeof name === "bigint" ? map.get(unsignedKey(map, name)) : found;
+  }
   return typeof name === "string" && Object.hasOwn(map, name) ? map[name] : undefined;
 }
 
 /** Whether a map has the key. */
 export function hasEntry(map: Map<unknown, unknown> | Record<string, unknown>, key: unknown): boolean {
   const name = mapKey(key);
-  if (map instanceof Map) return map.has(name);
+  if (map instanceof Map) return map.has(name) || unsignedKey(map, name) !== undefined;
   return typeof name === "string" && Object.hasOwn(map, name);
 }
 
-/** Keys are strings, ints and bools; a uint or a whole double is the int of the same value, as CEL compares them. */
+/** The uint among a map's keys that is as great as an int. Only maps that an expression makes have such keys. */
+function unsignedKey(map: Map<unknown, unknown>, name: unknown): unknown {
+  if (typeof name !== "bigint") return undefined;
+  for (const key of map.keys()) if (key instanceof UnsignedInt && key.valueOf() === name) return key;
+  return undefined;
+}
+
+/** The key to look for: a uint or a whole double finds the int of the same value, as CEL compares them. */
 export function mapKey(key: unknown): unknown {
   if (key instanceof UnsignedInt) return key.valueOf();
   return typeof key === "number" && Number.isSafeInteger(key) ? BigInt(key) : key;
+}
+
+/** Index and element of a list, key and value of a map; undefined of anything else. */
+export function entriesOf(value: unknown): Iterable<readonly [unknown, unknown]> | undefined {
+  if (Array.isArray(value)) return value.map((element: unknown, index) => [BigInt(index), element]);
+  if (!isMap(value)) return undefined;
+  return value instanceof Map ? value : Object.entries(value);
 }
 
 /** How many elements a value has, 0 where it has none. */

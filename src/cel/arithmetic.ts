@@ -1,6 +1,6 @@
 /** `+`, `-` and negation, where the engine's own are not CEL's or grow without bound. */
 import { MAX_ELEMENTS, MAX_TEXT, type Meter } from "./meter.ts";
-import { durationOf, nanosecondsOf, timestampOf } from "./time.ts";
+import { durationOf, epochOf, nanosecondsOf, timestampOf } from "./time.ts";
 import { Duration } from "./types.ts";
 
 export const MAX_INT = 2n ** 63n - 1n;
@@ -46,7 +46,7 @@ export function subtract(meter: Meter, left: unknown, right: unknown): unknown {
   }
   if (left instanceof Date && right instanceof Duration) return moved(meter, left, -nanosecondsOf(right));
   if (left instanceof Date && right instanceof Date) {
-    return durationOf(meter, BigInt(left.getTime() - right.getTime()) * 1_000_000n);
+    return durationOf(meter, epochOf(left) - epochOf(right));
   }
   return undefined;
 }
@@ -60,6 +60,5 @@ export function concatenate(meter: Meter, left: string, right: string): string {
 }
 
 function moved(meter: Meter, timestamp: Date, nanoseconds: bigint): Date {
-  const milliseconds = nanoseconds / 1_000_000n - (nanoseconds % 1_000_000n < 0n ? 1n : 0n);
-  return timestampOf(meter, timestamp.getTime() + Number(milliseconds));
+  return timestampOf(meter, epochOf(timestamp) + nanoseconds);
 }

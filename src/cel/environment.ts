@@ -9,6 +9,7 @@ import type {
   TypeName,
 } from "./expression.ts";
 import { FUNCTIONS, overloads } from "./functions.ts";
+import { MACROS } from "./macros.ts";
 import { Meter } from "./meter.ts";
 import type { EngineType, Evaluator, Node, Variables } from "./node.ts";
 import { prepare, replacedKey, replacedName, type Replaced } from "./prepare.ts";
@@ -39,7 +40,11 @@ export function createEngine(): Engine {
   const meter = new Meter();
   const functions = overloads();
   const replaced = new Set(functions.filter((one) => one.replaces === true).map((one) => keyOf(one)));
-  const base = new EngineEnvironment({ enableOptionalTypes: true, limits: LIMITS })
+  const base = new EngineEnvironment({
+    enableOptionalTypes: true,
+    homogeneousAggregateLiterals: false,
+    limits: LIMITS,
+  })
     .registerType("ip", { ctor: Ip, fields: {} })
     .registerType("MathNamespace", MathNamespace)
     .registerType("Base64Namespace", Base64Namespace)
@@ -47,10 +52,15 @@ export function createEngine(): Engine {
     .registerConstant("math", "MathNamespace", new MathNamespace())
     .registerConstant("base64", "Base64Namespace", new Base64Namespace())
     .registerConstant("strings", "StringsNamespace", new StringsNamespace())
-    // Only the checker looks at these: how values are equal is in compare.ts.
+    // Only the checker looks at these: how values compare is in compare.ts.
     .registerOperator("ip == ip", () => false)
-    .registerOperator("optional<A> == optional<A>", () => false);
+    .registerOperator("optional<A> == optional<A>", () => false)
+    .registerOperator("bytes < bytes", () => false)
+    .registerOperator("bytes <= bytes", () => false)
+    .registerOperator("bytes > bytes", () => false)
+    .registerOperator("bytes >= bytes", () => false);
   for (const one of functions) register(base, meter, one);
+  for (const { signature, expand } of MACROS) base.registerFunction(signature, expand);
   const constants = new Set(base.getDefinitions().variables.map((variable) => variable.name));
   const signatures = Map.groupBy(
     FUNCTIONS.map((one) => one.signature),
@@ -146,7 +156,8 @@ class CelEnvironment implements Environment {
     const evaluate = this.#engine.parse(source);
     // The engine's declarations leave out what its nodes carry beside the syntax; node.ts describes that.
     const root = evaluate.ast as unknown as Node;
-    const problems = prepare(root, this.#shared.replaced);
+    const read = (literal: string) => this.#engine.parse(literal).ast as unknown as Node;
+    const problems = prepare(root, this.#shared.replaced, read);
     if (problems.length > 0) return problems;
     const constant = root.op === "value" && typeof root.args === "boolean" ? root.args : undefined;
     const { reads, guarded, compared } = walk(root, this.#shared.constants);

@@ -4,8 +4,8 @@
  * allocated for a missing value, and map literals are real maps.
  */
 import { add, inInt64, subtract } from "./arithmetic.ts";
-import { stepsOf } from "./access.ts";
-import { contains, equal } from "./compare.ts";
+import { hasEntry, stepsOf } from "./access.ts";
+import { contains, equal, order } from "./compare.ts";
 import type { Meter } from "./meter.ts";
 import {
   typeOf,
@@ -23,6 +23,7 @@ import {
   type Node,
   type UnaryNode,
 } from "./node.ts";
+import { UnsignedInt } from "./types.ts";
 
 /** `&&` and `||`: an operand that is `decisive` decides, whatever became of the other one. */
 export function logic(meter: Meter, node: LogicNode, decisive: boolean): Evaluate {
@@ -114,11 +115,14 @@ function operationOf(meter: Meter, node: BinaryNode): Operation {
         const result = engines(evaluator, left, right);
         return typeof result === "bigint" ? inInt64(meter, result) : result;
       };
-    default:
-      return (evaluator, left, right) => {
-        meter.charge(stepsOf(left));
-        return engines(evaluator, left, right);
-      };
+    case "<":
+      return (_evaluator, left, right) => order(meter, left, right) < 0;
+    case "<=":
+      return (_evaluator, left, right) => order(meter, left, right) <= 0;
+    case ">":
+      return (_evaluator, left, right) => order(meter, left, right) > 0;
+    case ">=":
+      return (_evaluator, left, right) => order(meter, left, right) >= 0;
   }
 }
 
@@ -199,11 +203,14 @@ export function list(node: ListNode): Evaluate {
 /** A map literal is a Map, so that no key is lost or special; a key that comes twice is an error, as CEL says. */
 export function map(meter: Meter, node: MapNode): Evaluate {
   const entries = node.args;
+  const hasUints = entries.some(([key]) => ["uint", "dyn"].includes(typeOf(key).name));
+  // To find a uint among keys takes a look at each.
+  const isTaken = hasUints ? hasEntry : (map: Map<unknown, unknown>, key: unknown) => map.has(key);
   return (evaluator, _node, variables) => {
     const result = new Map<unknown, unknown>();
     for (const [keyNode, valueNode] of entries) {
       const key = keyNode.evaluate(evaluator, keyNode, variables);
-      if (!isKey(key) || result.has(key)) throw meter.fault("request");
+      if (!isKey(key) || isTaken(result, key)) throw meter.fault("request");
       result.set(key, valueNode.evaluate(evaluator, valueNode, variables));
     }
     return result;
@@ -211,7 +218,10 @@ export function map(meter: Meter, node: MapNode): Evaluate {
 }
 
 const isKey = (key: unknown): boolean =>
-  typeof key === "string" || typeof key === "bigint" || typeof key === "boolean";
+  typeof key === "string" ||
+  typeof key === "bigint" ||
+  typeof key === "boolean" ||
+  key instanceof UnsignedInt;
 
 /**
  * A loop. The engine swallows what is thrown inside `all` and `exists`, so the budget ends the loop through

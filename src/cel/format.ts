@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { Ip } from "../std/ip.ts";
 import { MAX_TEXT, type Meter } from "./meter.ts";
 import { printDuration, printTimestamp } from "./time.ts";
-import { Duration, isMap, Optional, UnsignedInt } from "./types.ts";
+import { Duration, isMap, isType, Optional, UnsignedInt } from "./types.ts";
 
 /** A scalar as CEL's `string()` writes it; undefined for lists, maps, null and messages. */
 export function printScalar(value: unknown): string | undefined {
@@ -32,6 +32,10 @@ function printDouble(value: number): string {
   if (Number.isFinite(value) || Number.isNaN(value)) return String(value);
   return value > 0 ? "+Inf" : "-Inf";
 }
+
+/** A type by its name. */
+export const printType = (type: unknown): string | undefined =>
+  isType(type) ? type.name.replace(/^null$/, "null_type") : undefined;
 
 /** Fills a list of values into a text, as CEL's strings extension says. `%%` is a percent sign. */
 export function format(meter: Meter, text: string, values: readonly unknown[]): string {
@@ -68,9 +72,9 @@ function fill(meter: Meter, letter: string, value: unknown, precision: string | 
     case "X":
       return hexadecimal(meter, value).toUpperCase();
     case "f":
-      return real(meter, value, (number) => number.toFixed(digits));
+      return real(meter, value, (number) => fixed(number, digits));
     case "e":
-      return real(meter, value, (number) => number.toExponential(digits).replace(/([-+])(\d)$/, "$10$2"));
+      return real(meter, value, (number) => exponential(number, digits));
     default:
       return refuse(meter);
   }
@@ -94,13 +98,33 @@ function hexadecimal(meter: Meter, value: unknown): string {
 function real(meter: Meter, value: unknown, print: (number: number) => string): string {
   const number = isInteger(value) ? Number(value.valueOf()) : value;
   if (typeof number !== "number") return refuse(meter);
-  return Number.isFinite(number) ? print(number) : printDouble(number);
+  return Number.isFinite(number) ? print(number) : String(number);
+}
+
+/** `toFixed` writes numbers from 10^21 on with an exponent; those are whole. */
+function fixed(number: number, digits: number): string {
+  if (Math.abs(number) >= 1e21) return `${BigInt(number)}${digits === 0 ? "" : `.${"0".repeat(digits)}`}`;
+  return rounded(digits, (kept) => number.toFixed(kept));
+}
+
+function exponential(number: number, digits: number): string {
+  return rounded(digits, (kept) => number.toExponential(kept)).replace(/([-+])(\d)$/, "$10$2");
+}
+
+/** Half of the last digit is rounded to the even one; JavaScript, which writes up to 100 digits, rounds it up. */
+function rounded(digits: number, write: (digits: number) => string): string {
+  const [mantissa = "", exponent = ""] = write(100).split(/(?=e)/);
+  const end = mantissa.length - 100 + digits;
+  const kept = mantissa.slice(0, end).replace(/\.$/, "");
+  const isHalf = /^50*$/.test(mantissa.slice(end));
+  return isHalf && /[02468]$/.test(kept) ? kept + exponent : write(digits);
 }
 
 /** What `%s` writes: scalars as `string()` does, lists and maps with their elements. */
 function print(meter: Meter, value: unknown, depth: number): string {
   meter.charge(1);
-  const scalar = printScalar(value);
+  // What is infinite is `+Inf` for string() and `Infinity` here, as CEL's extension has it.
+  const scalar = typeof value === "number" ? String(value) : (printScalar(value) ?? printType(value));
   if (scalar !== undefined) return scalar;
   if (value === null) return "null";
   if (depth > 8) return refuse(meter);

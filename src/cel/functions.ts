@@ -14,6 +14,7 @@ export function overloads(): readonly Overload[] {
   return [
     ...STRING_FUNCTIONS,
     ...COLLECTIONS,
+    ...LOOPS,
     ...addressFunctions(),
     ours("percent(string, string): int", "0 to 99, always the same for the same key and salt.", percent),
     ...CONVERSIONS,
@@ -54,6 +55,31 @@ const COLLECTIONS: readonly Overload[] = [
   ),
 ];
 
+/** Of loops with two variables. They go through lists too, with the index from 0 as the first. */
+const LOOPS: readonly Overload[] = [
+  engines("map.all(key, value, bool): bool", "Whether the condition holds for every entry."),
+  engines("map.exists(key, value, bool): bool", "Whether the condition holds for some entry."),
+  engines("map.existsOne(key, value, bool): bool", "Whether the condition holds for exactly one entry."),
+  engines("map.transformList(key, value, result): list", "The results for each entry."),
+  engines(
+    "map.transformList(key, value, bool, result): list",
+    "The results for each entry for which the condition holds.",
+  ),
+  engines("map.transformMap(key, value, result): map", "The same keys with the results for each entry."),
+  engines(
+    "map.transformMap(key, value, bool, result): map",
+    "The same keys with the results for each entry for which the condition holds.",
+  ),
+  engines(
+    "map.transformMapEntry(key, value, map): map",
+    "The entries of the maps that each entry gives; no key may come twice.",
+  ),
+  engines(
+    "map.transformMapEntry(key, value, bool, map): map",
+    "The same, for each entry for which the condition holds.",
+  ),
+];
+
 function percent(_meter: Meter, key: string, salt: string): bigint {
   return BigInt(percentOf(key, salt));
 }
@@ -80,7 +106,11 @@ function timeFunctions(): readonly Overload[] {
     ...read("getHours", "The hour", (calendar) => calendar.hours),
     ...read("getMinutes", "The minute", (calendar) => calendar.minutes),
     ...read("getSeconds", "The second", (calendar) => calendar.seconds),
-    engines("google.protobuf.Timestamp.getMilliseconds(): int", "The milliseconds of the second."),
+    instead(
+      "google.protobuf.Timestamp.getMilliseconds(): int",
+      "The milliseconds of the second.",
+      (_meter: Meter, time: Date) => BigInt(time.getUTCMilliseconds()),
+    ),
     ...["getHours", "getMinutes", "getSeconds"].map((name, index) =>
       instead(
         `google.protobuf.Duration.${name}(): int`,
@@ -88,7 +118,11 @@ function timeFunctions(): readonly Overload[] {
         (_meter: Meter, duration: { seconds: bigint }) => duration.seconds / ([3600n, 60n, 1n][index] ?? 1n),
       ),
     ),
-    engines("google.protobuf.Duration.getMilliseconds(): int", "The whole milliseconds of a duration."),
+    instead(
+      "google.protobuf.Duration.getMilliseconds(): int",
+      "The milliseconds of the second of a duration.",
+      (_meter: Meter, duration: { nanos: number }) => BigInt(Math.trunc(duration.nanos / 1_000_000)),
+    ),
   ];
 }
 
@@ -141,6 +175,14 @@ const OPTIONALS: readonly Overload[] = [
     "This optional, or the other where this has no value.",
   ),
   engines("optional<dyn>.orValue(dyn): dyn", "The value, or the other where there is none."),
+  engines(
+    "optional<dyn>.optMap(variable, value): optional<dyn>",
+    "An optional that has the value of the expression, in which the name stands for this optional's value.",
+  ),
+  engines(
+    "optional<dyn>.optFlatMap(variable, optional): optional<dyn>",
+    "The same, of an expression that is optional itself.",
+  ),
 ];
 
 function ofNonZero(meter: Meter, _namespace: unknown, value: unknown): unknown {

@@ -3,6 +3,7 @@
  * test/cel/node.test.ts pins them, so that an upgrade which changes them fails there and not in a verdict.
  */
 import type { Span } from "./expression.ts";
+import type { Meter } from "./meter.ts";
 
 /** A type as the engine's checker describes it. `name` is the engine's spelling: `list<string>`. */
 export interface EngineType {
@@ -41,43 +42,67 @@ export interface RegisteredType {
 /** Evaluates one node. The engine calls it with the node itself as second argument. */
 export type Evaluate = (evaluator: Evaluator, node: Node, variables: Variables) => unknown;
 
-/** The engine's type checker, as far as our own `has()` needs it. */
+/** The engine's type checker, as far as our own macros need it. */
 export interface Checker {
-  check(node: Node, variables: unknown): EngineType;
+  check(node: Node, scope: Scope): EngineType;
   getType(name: string): EngineType;
   createError(code: string, message: string, node: Node): Error;
 }
 
-/** A macro with a checker and an evaluation of its own: has, cel.bind, or, orValue. */
+/** The variables that the checker knows at one point. */
+export interface Scope {
+  forkWithVariable(name: string, type: EngineType): Scope;
+}
+
+/** A macro with a checker and an evaluation of its own: has, cel.bind, or, orValue, and those of macros.ts. */
 export interface Macro {
   readonly args?: readonly Node[];
   readonly val?: Node;
   readonly exp?: Node;
   readonly receiver?: Node;
   readonly arg?: Node;
-  typeCheck(checker: Checker, macro: Macro, variables: unknown): EngineType;
+  /** A macro of ours says that it never waits. */
+  readonly async?: false;
+  /** What a macro of ours binds. */
+  readonly binder?: Binder;
+  /** How a macro of ours is evaluated; it takes the place of `evaluate` once the parts are rewritten. */
+  readonly evaluation?: (meter: Meter) => Macro["evaluate"];
+  typeCheck(checker: Checker, macro: Macro, scope: Scope): EngineType;
   evaluate(evaluator: Evaluator, macro: Macro, variables: Variables): unknown;
 }
+
+/** A call that the parser hands to a macro. */
+export interface MacroCall {
+  readonly ast: Node;
+  readonly args: readonly Node[];
+  readonly receiver: Node;
+}
+
+type Check = (checker: Checker, node: Node, scope: Scope) => EngineType;
 
 interface Meta {
   /** What the checker and the evaluation take in the node's place: an expanded comprehension, a constant. */
   readonly alternate?: Node;
   readonly macro?: Macro;
+  readonly check: Check;
 }
 
 interface Base<Op extends string, Args> extends Span {
   readonly op: Op;
   readonly args: Args;
+  /** The whole expression. */
+  readonly input: string;
   readonly meta: Meta;
   /** Set by the checker. */
   readonly checkedType?: EngineType;
   setMeta(key: "evaluate", value: Evaluate): this;
+  setMeta(key: "check", value: Check): this;
   evaluate: Evaluate;
 }
 
 type Pair = readonly [Node, Node];
 
-export type ValueNode = Base<"value", unknown>;
+export type ValueNode = Base<"value", unknown> & { args: unknown };
 export type IdNode = Base<"id", string>;
 /** `pos` is where the field's name stands. */
 export type FieldNode = Base<"." | ".?", readonly [Node, string]> & { readonly pos: number };
@@ -183,8 +208,14 @@ export function executed(node: Node): readonly Node[] {
   const { alternate, macro } = node.meta;
   if (alternate !== undefined) return [alternate];
   if (macro === undefined) return written(node);
+  if (macro.binder !== undefined) return [macro.binder.source, ...macro.binder.bodies];
   const parts = [macro.val, macro.exp, macro.receiver, macro.arg, ...(macro.args ?? [])];
   return parts.filter((part) => part !== undefined);
+}
+
+/** How many nodes an evaluation goes through, were each evaluated once. */
+export function countNodes(node: Node): number {
+  return executed(node).reduce((count, child) => count + countNodes(child), 1);
 }
 
 /** The comprehension that a call was expanded to, if it is a macro of that kind. */
@@ -193,12 +224,28 @@ export function comprehensionOf(node: Node): Comprehension | undefined {
   return alternate?.op === "comprehension" ? alternate.args : undefined;
 }
 
-/** The name, value and body of a `cel.bind(name, value, body)`. */
-export function bindingOf(node: Node): { name: string; value: Node; body: Node } | undefined {
-  if (node.op !== "rcall" || node.args[0] !== "bind" || node.meta.macro === undefined) return undefined;
-  const [name, value, body] = node.args[2];
-  if (name?.op !== "id" || value === undefined || body === undefined) return undefined;
-  return { name: name.args, value, body };
+/** Names, and the parts of a macro that may use them. */
+export interface Binder {
+  readonly names: readonly string[];
+  /** What the names stand for, or are taken from; it does not see them. */
+  readonly source: Node;
+  readonly bodies: readonly Node[];
+  /** Whether the bodies are evaluated once, or for each element of the source. */
+  readonly turns: "one" | "each";
+}
+
+/** What a macro binds: a comprehension, `cel.bind(name, value, body)`, or a macro of ours. */
+export function binderOf(node: Node): Binder | undefined {
+  if (node.op !== "rcall") return undefined;
+  const { macro } = node.meta;
+  if (macro?.binder !== undefined) return macro.binder;
+  const [name, source, parts] = node.args;
+  const loop = comprehensionOf(node);
+  if (loop !== undefined) return { names: [loop.iterVarName], source, bodies: parts.slice(1), turns: "each" };
+  const [variable, value, body] = parts;
+  if (name !== "bind" || macro === undefined || variable?.op !== "id") return undefined;
+  if (value === undefined || body === undefined) return undefined;
+  return { names: [variable.args], source: value, bodies: [body], turns: "one" };
 }
 
 /** The argument of a `has(argument)`. */

@@ -10,18 +10,6 @@ import { parseDuration, parseTimestamp, timestampOf } from "./time.ts";
 
 type Number_ = bigint | number | UnsignedInt;
 
-const extremes: readonly Overload[] = ["int", "uint", "double"].flatMap((type) => [
-  ...["", ", T", ", T, T", ", T, T, T"].flatMap((more) => {
-    const parameters = `T${more}`.replaceAll("T", type);
-    return [
-      ours(`MathNamespace.greatest(${parameters}): ${type}`, "The greatest of up to four numbers.", greatest),
-      ours(`MathNamespace.least(${parameters}): ${type}`, "The least of up to four numbers.", least),
-    ];
-  }),
-  ours(`MathNamespace.greatest(list<${type}>): ${type}`, "The greatest number of a list.", greatestOf),
-  ours(`MathNamespace.least(list<${type}>): ${type}`, "The least number of a list.", leastOf),
-]);
-
 const onDoubles = (name: string, meaning: string, call: (value: number) => number | boolean): Overload => {
   const result = name.startsWith("is") ? "bool" : "double";
   return ours(
@@ -31,21 +19,71 @@ const onDoubles = (name: string, meaning: string, call: (value: number) => numbe
   );
 };
 
-const onInts = (name: string, meaning: string, call: (left: bigint, right: bigint) => bigint): Overload =>
+/** An operation on the bits of two ints or two uints, whose result has no more bits than they. */
+const onBits = (
+  name: string,
+  meaning: string,
+  call: (left: bigint, right: bigint) => bigint,
+): readonly Overload[] => [
   ours(
     `MathNamespace.${name}(int, int): int`,
     meaning,
-    (meter: Meter, _math: unknown, left: bigint, right: bigint) => inInt64(meter, call(left, right)),
-  );
+    (_meter: Meter, _math: unknown, left: bigint, right: bigint) => call(left, right),
+  ),
+  ours(
+    `MathNamespace.${name}(uint, uint): uint`,
+    meaning,
+    (_meter: Meter, _math: unknown, left: UnsignedInt, right: UnsignedInt) =>
+      new UnsignedInt(call(left.valueOf(), right.valueOf())),
+  ),
+];
+
+/** A shift of the 64 bits of an int or a uint. */
+const shift = (
+  name: string,
+  meaning: string,
+  move: (bits: bigint, by: bigint) => bigint,
+): readonly Overload[] => {
+  const shifted = (meter: Meter, bits: bigint, by: bigint): bigint => {
+    if (by < 0n) throw meter.fault("request");
+    return by > 63n ? 0n : move(BigInt.asUintN(64, bits), by);
+  };
+  return [
+    ours(
+      `MathNamespace.${name}(int, int): int`,
+      meaning,
+      (meter: Meter, _math: unknown, bits: bigint, by: bigint) => BigInt.asIntN(64, shifted(meter, bits, by)),
+    ),
+    ours(
+      `MathNamespace.${name}(uint, int): uint`,
+      meaning,
+      (meter: Meter, _math: unknown, bits: UnsignedInt, by: bigint) =>
+        new UnsignedInt(BigInt.asUintN(64, shifted(meter, bits.valueOf(), by))),
+    ),
+  ];
+};
 
 export const MATH_FUNCTIONS: readonly Overload[] = [
-  ...extremes,
+  engines(
+    "MathNamespace.greatest(number, ...): number",
+    "The greatest of one to eight numbers of any types.",
+  ),
+  engines("MathNamespace.greatest(list<number>): number", "The greatest number of a list."),
+  engines("MathNamespace.least(number, ...): number", "The least of one to eight numbers of any types."),
+  engines("MathNamespace.least(list<number>): number", "The least number of a list."),
   ours(
     "MathNamespace.abs(int): int",
     "The number without its sign.",
     (meter: Meter, _math: unknown, value: bigint) => inInt64(meter, value < 0n ? -value : value),
   ),
+  ours("MathNamespace.abs(uint): uint", "The number without its sign.", same),
   onDoubles("abs", "The number without its sign.", Math.abs),
+  ours(
+    "MathNamespace.sign(uint): uint",
+    "-1, 0 or 1.",
+    (_meter: Meter, _math: unknown, value: UnsignedInt) =>
+      value.valueOf() === 0n ? value : new UnsignedInt(1n),
+  ),
   ours("MathNamespace.sign(int): int", "-1, 0 or 1.", (_meter: Meter, _math: unknown, value: bigint) =>
     value < 0n ? -1n : value > 0n ? 1n : 0n,
   ),
@@ -60,49 +98,26 @@ export const MATH_FUNCTIONS: readonly Overload[] = [
   onDoubles("isNaN", "Whether it is not a number.", Number.isNaN),
   onDoubles("isInf", "Whether it is infinite.", (value) => Math.abs(value) === Infinity),
   onDoubles("isFinite", "Whether it is neither infinite nor no number.", Number.isFinite),
-  onInts("bitAnd", "The bits that both have.", (left, right) => left & right),
-  onInts("bitOr", "The bits that either has.", (left, right) => left | right),
-  onInts("bitXor", "The bits that one of both has.", (left, right) => left ^ right),
+  ...onBits("bitAnd", "The bits that both have.", (left, right) => left & right),
+  ...onBits("bitOr", "The bits that either has.", (left, right) => left | right),
+  ...onBits("bitXor", "The bits that one of both has.", (left, right) => left ^ right),
   ours(
     "MathNamespace.bitNot(int): int",
     "All bits turned.",
     (_meter: Meter, _math: unknown, value: bigint) => ~value,
   ),
   ours(
-    "MathNamespace.bitShiftLeft(int, int): int",
-    "The bits moved left.",
-    shift((bits, by) => bits << by),
+    "MathNamespace.bitNot(uint): uint",
+    "All bits turned.",
+    (_meter: Meter, _math: unknown, value: UnsignedInt) =>
+      new UnsignedInt(BigInt.asUintN(64, ~value.valueOf())),
   ),
-  ours(
-    "MathNamespace.bitShiftRight(int, int): int",
-    "The bits moved right, zeros following.",
-    shift((bits, by) => BigInt.asUintN(64, bits) >> by),
-  ),
+  ...shift("bitShiftLeft", "The bits moved left.", (bits, by) => bits << by),
+  ...shift("bitShiftRight", "The bits moved right, zeros following.", (bits, by) => bits >> by),
 ];
 
-function greatest(_meter: Meter, _math: unknown, first: Number_, ...rest: readonly Number_[]): Number_ {
-  return rest.reduce((best, one) => (one.valueOf() > best.valueOf() ? one : best), first);
-}
-
-function least(_meter: Meter, _math: unknown, first: Number_, ...rest: readonly Number_[]): Number_ {
-  return rest.reduce((best, one) => (one.valueOf() < best.valueOf() ? one : best), first);
-}
-
-function greatestOf(meter: Meter, math: unknown, [first, ...rest]: readonly Number_[]): Number_ {
-  if (first === undefined) throw meter.fault("request");
-  return greatest(meter, math, first, ...rest);
-}
-
-function leastOf(meter: Meter, math: unknown, [first, ...rest]: readonly Number_[]): Number_ {
-  if (first === undefined) throw meter.fault("request");
-  return least(meter, math, first, ...rest);
-}
-
-function shift(move: (bits: bigint, by: bigint) => bigint) {
-  return (meter: Meter, _math: unknown, bits: bigint, by: bigint): bigint => {
-    if (by < 0n) throw meter.fault("request");
-    return by > 63n ? 0n : BigInt.asIntN(64, move(bits, by));
-  };
+function same(_meter: Meter, _math: unknown, value: unknown): unknown {
+  return value;
 }
 
 const identity = (_meter: Meter, value: unknown): unknown => value;
@@ -150,22 +165,23 @@ export const CONVERSIONS: readonly Overload[] = [
   instead("duration(google.protobuf.Duration): google.protobuf.Duration", "The same.", identity),
   instead(
     "timestamp(string): google.protobuf.Timestamp",
-    "A time of RFC 3339, to the millisecond.",
+    "A time of RFC 3339, to the nanosecond.",
     parseTimestamp,
   ),
   instead("timestamp(google.protobuf.Timestamp): google.protobuf.Timestamp", "The same.", identity),
   instead(
     "timestamp(int): google.protobuf.Timestamp",
     "Seconds since 1970 as a time.",
-    (meter: Meter, seconds: bigint) => timestampOf(meter, Number(seconds) * 1000),
+    (meter: Meter, seconds: bigint) => timestampOf(meter, seconds * 1_000_000_000n),
   ),
   engines("dyn(dyn): dyn", "The same value, its type unknown to the checker."),
   engines("type(dyn): type", "The type of a value."),
 ];
 
+/** Doubles at the very ends stand for integers beyond them too, so they are refused, as CEL says. */
 function intOfDouble(meter: Meter, value: number): bigint {
-  if (!Number.isFinite(value)) throw meter.fault("request");
-  return inInt64(meter, BigInt(Math.trunc(value)));
+  if (!(value > -(2 ** 63) && value < 2 ** 63)) throw meter.fault("request");
+  return BigInt(Math.trunc(value));
 }
 
 function intOfString(meter: Meter, text: string): bigint {

@@ -1,5 +1,15 @@
-import type { Problem } from "./expression.ts";
-import { bindingOf, comprehensionOf, presenceOf, written, type Checker, type Node } from "./node.ts";
+import type { Problem, Span } from "./expression.ts";
+import { mend } from "./mend.ts";
+import {
+  binderOf,
+  presenceOf,
+  written,
+  type Binder,
+  type Checker,
+  type EngineType,
+  type Node,
+  type Scope,
+} from "./node.ts";
 import { MAX_INT } from "./arithmetic.ts";
 
 /** How deep an expression may be nested, chains such as `a || b || c` included. */
@@ -23,44 +33,50 @@ export const withoutReplaced = (text: string): string => text.replace(/(\w+?)__(
 
 /**
  * Looks over a parsed expression before it is checked: refuses what is too deep and what the parser should
- * have refused, sends calls to our functions, and lets `has()` check its argument like any other selection.
+ * have refused, sends calls to our functions, lets `has()` check its argument like any other selection, and
+ * mends what the engine reads or types otherwise than CEL. `read` reads an expression of one literal.
  */
-export function prepare(root: Node, replaced: Replaced): readonly Problem[] {
+export function prepare(root: Node, replaced: Replaced, read: (literal: string) => Node): readonly Problem[] {
   const problems: Problem[] = [];
-  const report = (node: Node, code: Problem["code"], message: string, hint?: string): void => {
-    problems.push({
-      code,
-      message,
-      start: node.start,
-      end: node.end,
-      ...(hint === undefined ? {} : { hint }),
-    });
-  };
   const descend = (node: Node, depth: number, loops: number): void => {
     if (depth > MAX_DEPTH) {
-      if (problems.length === 0)
-        report(node, "cel-limit", `the expression is nested deeper than ${MAX_DEPTH}`);
+      const message = `the expression is nested deeper than ${MAX_DEPTH}`;
+      if (problems.length === 0) problems.push({ ...spanOf(node), code: "cel-limit", message });
       return;
     }
     if (isNegativeMinimum(node)) return;
-    if (node.op === "value" && typeof node.args === "bigint" && node.args > MAX_INT) {
-      report(node, "cel-type", "the number does not fit into 64 bits", "write it as a double: 1e20");
-    }
-    const loop = comprehensionOf(node);
-    if (loop !== undefined && loops === MAX_COMPREHENSIONS) {
-      report(node, "cel-limit", `comprehensions stand at most ${MAX_COMPREHENSIONS} deep in one another`);
-    }
-    if (node.op === "rcall" && bindingOf(node) !== undefined && !isNamespace(node.args[1], "cel")) {
-      report(node, "cel-type", "bind is a function of cel only", "write cel.bind(name, value, expression)");
-    }
+    const binder = binderOf(node);
+    problems.push(...mistakesOf(node, binder, loops));
     substitute(node, replaced);
+    mend(node, read);
     for (const child of written(node)) {
-      const isBody = loop !== undefined && child !== loop.iterable;
+      const isBody = binder?.turns === "each" && child !== binder.source;
       descend(child, depth + 1, isBody ? loops + 1 : loops);
     }
   };
   descend(root, 0, 0);
   return problems;
+}
+
+const spanOf = ({ start, end }: Node): Span => ({ start, end });
+
+/** What the parser should have refused in a node that stands within so many loops. */
+function mistakesOf(node: Node, binder: Binder | undefined, loops: number): readonly Problem[] {
+  const mistakes: Problem[] = [];
+  if (node.op === "value" && typeof node.args === "bigint" && node.args > MAX_INT) {
+    const message = "the number does not fit into 64 bits";
+    mistakes.push({ ...spanOf(node), code: "cel-type", message, hint: "write it as a double: 1e20" });
+  }
+  if (binder?.turns === "each" && loops === MAX_COMPREHENSIONS) {
+    const message = `comprehensions stand at most ${MAX_COMPREHENSIONS} deep in one another`;
+    mistakes.push({ ...spanOf(node), code: "cel-limit", message });
+  }
+  const isBinding = binder !== undefined && node.op === "rcall" && node.args[0] === "bind";
+  if (isBinding && !isNamespace(node.args[1], "cel")) {
+    const hint = "write cel.bind(name, value, expression)";
+    mistakes.push({ ...spanOf(node), code: "cel-type", message: "bind is a function of cel only", hint });
+  }
+  return mistakes;
 }
 
 /** -2^63 is written as the negation of a number that does not fit by itself. */
@@ -72,7 +88,7 @@ const isNamespace = (node: Node, name: string): boolean => node.op === "id" && n
 function substitute(node: Node, replaced: Replaced): void {
   const macro = node.meta.macro;
   if (macro !== undefined && presenceOf(node) !== undefined) {
-    macro.typeCheck = (checker, _macro, variables) => checkPresence(checker, node, variables);
+    macro.typeCheck = (checker, _macro, scope) => checkPresence(checker, node, scope);
   }
   if (node.op !== "call" && node.op !== "rcall") return;
   const arity = node.op === "call" ? node.args[1].length : node.args[2].length;
@@ -80,7 +96,7 @@ function substitute(node: Node, replaced: Replaced): void {
 }
 
 /** The engine's own check takes any field, and no index within the path. */
-function checkPresence(checker: Checker, node: Node, variables: unknown): ReturnType<Checker["check"]> {
+function checkPresence(checker: Checker, node: Node, scope: Scope): EngineType {
   const argument = presenceOf(node);
   if (argument?.op !== "." && argument?.op !== ".?") {
     throw checker.createError(
@@ -89,6 +105,6 @@ function checkPresence(checker: Checker, node: Node, variables: unknown): Return
       argument ?? node,
     );
   }
-  checker.check(argument, variables);
+  checker.check(argument, scope);
   return checker.getType("bool");
 }

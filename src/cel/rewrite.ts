@@ -4,7 +4,9 @@ import * as read from "./read.ts";
 import type { Problem } from "./expression.ts";
 import type { Meter } from "./meter.ts";
 import {
+  binderOf,
   constantString,
+  countNodes,
   executed,
   isBinary,
   presenceOf,
@@ -12,7 +14,6 @@ import {
   type FieldNode,
   type IndexNode,
   type Macro,
-  type MethodNode,
   type Node,
 } from "./node.ts";
 import { compileRegex, regexMatch } from "./regex.ts";
@@ -63,9 +64,14 @@ class Rewriter {
       macro.evaluate = (evaluator, _macro, variables) => present(evaluator, argument, variables);
       return;
     }
-    const inner = macro.exp === undefined || node.op !== "rcall" ? bound : boundIn(node, bound);
-    for (const part of executed(node)) this.descend(part, part === macro.exp ? inner : bound);
+    const binder = binderOf(node);
+    const inner = binder === undefined ? bound : new Set([...bound, ...binder.names]);
+    for (const part of executed(node)) this.descend(part, binder?.bodies.includes(part) ? inner : bound);
     const meter = this.#meter;
+    if (macro.evaluation !== undefined) {
+      macro.evaluate = macro.evaluation(meter);
+      return;
+    }
     const engines = macro.evaluate.bind(macro);
     macro.evaluate = (evaluator, self, variables) => {
       try {
@@ -95,21 +101,9 @@ class Rewriter {
       case "call":
       case "rcall":
         return this.#call(node) ?? evaluate.call(meter, node);
-      case "+":
-        this.#refuseDurationFirst(node.args);
-        return evaluate.binary(meter, node);
       default:
         return operatorOf(meter, node);
     }
-  }
-
-  /** The engine's checker takes the sum of a duration and a timestamp, in this order, for a duration. */
-  #refuseDurationFirst([left, right]: readonly [Node, Node]): void {
-    const [first, second] = [left, right].map((side) =>
-      side.checkedType?.name.replace("google.protobuf.", ""),
-    );
-    if (first !== "Duration" || second !== "Timestamp") return;
-    this.#report(left, "cel-type", "a duration is added to a timestamp", "write timestamp + duration");
   }
 
   /** A namespace has functions only, but the engine takes any field of its own ones for a dyn. */
@@ -133,12 +127,9 @@ class Rewriter {
   #map(node: Extract<Node, { op: "map" }>): Evaluate {
     for (const [key] of node.args) {
       const type = key.checkedType;
-      if (type !== undefined && !["string", "int", "bool", "dyn"].includes(type.name)) {
-        this.#report(
-          key,
-          "cel-type",
-          `a key of a map is a string, an int or a bool, not ${toPublicType(type)}`,
-        );
+      if (type !== undefined && !["string", "int", "uint", "bool", "dyn"].includes(type.name)) {
+        const found = toPublicType(type);
+        this.#report(key, "cel-type", `a key of a map is a string, an int, a uint or a bool, not ${found}`);
       }
     }
     return evaluate.map(this.#meter, node);
@@ -214,11 +205,6 @@ function selectsOptional(node: Extract<Node, { op: "." | ".?" | "[]" | "[?]" }>)
   return node.op === ".?" || node.op === "[?]" || node.args[0].checkedType?.kind === "optional";
 }
 
-function boundIn(node: MethodNode, bound: ReadonlySet<string>): ReadonlySet<string> {
-  const [variable] = node.args[2];
-  return variable?.op === "id" ? new Set([...bound, variable.args]) : bound;
-}
-
 /** The first operand, and the others, of both forms of a call. */
 function partsOf(node: Extract<Node, { op: "call" | "rcall" }>): {
   receiver: Node | undefined;
@@ -227,10 +213,6 @@ function partsOf(node: Extract<Node, { op: "call" | "rcall" }>): {
   if (node.op === "rcall") return { receiver: node.args[1], rest: node.args[2] };
   const [receiver, ...rest] = node.args[1];
   return { receiver, rest };
-}
-
-function countNodes(node: Node): number {
-  return executed(node).reduce((count, child) => count + countNodes(child), 1);
 }
 
 /** A field of a message that is a variable of the context is read in one go. */

@@ -1,4 +1,5 @@
 import type { Meter } from "./meter.ts";
+import type { Macro, MacroCall } from "./node.ts";
 
 /**
  * One overload of a function or method. `signature` is in the engine's spelling. Without `call` the engine
@@ -30,3 +31,9 @@ export const instead = (signature: string, meaning: string, call: Overload["call
 
 /** A function that the engine carries out. */
 export const engines = (signature: string, meaning: string): Overload => ({ signature, meaning });
+
+/** A macro of ours. `signature` is in the engine's spelling, each part of the call being an `ast`. */
+export interface MacroDeclaration {
+  readonly signature: string;
+  readonly expand: (call: MacroCall) => Macro;
+}

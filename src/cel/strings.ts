@@ -51,7 +51,7 @@ export const STRING_FUNCTIONS: readonly Overload[] = [
   ),
   instead("string.lowerAscii(): string", "A to Z in lower case, all else as it is.", lowerAscii),
   instead("string.upperAscii(): string", "a to z in upper case, all else as it is.", upperAscii),
-  engines("string.trim(): string", "The text without white space at either end."),
+  instead("string.trim(): string", "The text without white space at either end.", trim),
   ours("string.reverse(): string", "The characters in reverse order.", reverse),
   ours(
     "string.format(list<dyn>): string",
@@ -143,6 +143,17 @@ function lowerAscii(_meter: Meter, text: string): string {
 
 function upperAscii(_meter: Meter, text: string): string {
   return text.replace(/[a-z]+/g, (run) => run.toUpperCase());
+}
+
+/** Unicode's White_Space: JavaScript's own trim lacks U+0085 and takes U+FEFF. */
+const isSpace = (character: string): boolean => /\p{White_Space}/u.test(character);
+
+function trim(_meter: Meter, text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text.charAt(start))) start++;
+  while (end > start && isSpace(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
 }
 
 function reverse(_meter: Meter, text: string): string {

@@ -12,10 +12,11 @@ const NANOSECONDS: Readonly<Record<string, bigint>> = {
   ns: 1n,
 };
 
-/** CEL's durations and timestamps end with the year 9999 (google.protobuf.Duration, Timestamp). */
-const MAX_DURATION = 315_576_000_000n * 1_000_000_000n;
-const FIRST_MS = -62_135_596_800_000;
-const LAST_MS = 253_402_300_799_999;
+/** A duration is as many nanoseconds as 64 bits hold, about 292 years (CEL's language definition, "Values"). */
+const MAX_DURATION = 2n ** 63n - 1n;
+/** Timestamps go from the year 1 to the year 9999 (google.protobuf.Timestamp), in nanoseconds since 1970. */
+const FIRST_TIMESTAMP = -62_135_596_800_000_000_000n;
+const LAST_TIMESTAMP = 253_402_300_799_999_999_999n;
 /** A zone's first use builds a formatter of about 50 µs; the others read it. */
 const ZONE_STEPS = 20;
 const MAX_ZONES = 32;
@@ -29,9 +30,33 @@ export function durationOf(meter: Meter, nanoseconds: bigint): Duration {
   return new Duration(nanoseconds / 1_000_000_000n, Number(nanoseconds % 1_000_000_000n));
 }
 
-export function timestampOf(meter: Meter, milliseconds: number): Date {
-  if (!(milliseconds >= FIRST_MS && milliseconds <= LAST_MS)) throw meter.fault("request");
-  return new Date(milliseconds);
+/** A timestamp with what a Date cannot hold: the nanoseconds of its millisecond. Where there are none, it is a Date. */
+class FineTimestamp extends Date {
+  readonly nanoseconds: number;
+
+  static {
+    // The engine tells types apart by their constructors, and knows a timestamp as a Date.
+    Object.defineProperty(this.prototype, "constructor", { value: Date });
+  }
+
+  constructor(milliseconds: number, nanoseconds: number) {
+    super(milliseconds);
+    this.nanoseconds = nanoseconds;
+  }
+}
+
+/** Nanoseconds since 1970. */
+export function epochOf(timestamp: Date): bigint {
+  const fine = timestamp instanceof FineTimestamp ? timestamp.nanoseconds : 0;
+  return BigInt(timestamp.getTime()) * 1_000_000n + BigInt(fine);
+}
+
+/** The timestamp that is so many nanoseconds after 1970; throws out of range. */
+export function timestampOf(meter: Meter, nanoseconds: bigint): Date {
+  if (nanoseconds < FIRST_TIMESTAMP || nanoseconds > LAST_TIMESTAMP) throw meter.fault("request");
+  const fine = ((nanoseconds % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const milliseconds = Number((nanoseconds - fine) / 1_000_000n);
+  return fine === 0n ? new Date(milliseconds) : new FineTimestamp(milliseconds, Number(fine));
 }
 
 /** Reads Go's notation, as CEL does: `-1h30m`, `1.5s`. Bounded, because the engine's reader is quadratic. */
@@ -60,16 +85,28 @@ export function printDuration(duration: Duration): string {
   return `${total < 0n ? "-" : ""}${magnitude / 1_000_000_000n}${fraction === "" ? "" : `.${fraction}`}s`;
 }
 
-const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[-+]\d\d:\d\d)$/;
+const RFC3339 = /^(\d{4}-\d\d-\d\d)[Tt]((?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[-+]\d\d:\d\d)$/;
 
-/** Reads RFC 3339, to the millisecond. */
+/** Reads RFC 3339, to the nanosecond. */
 export function parseTimestamp(meter: Meter, text: string): Date {
-  if (text.length > 40 || !RFC3339.test(text)) throw meter.fault("request");
-  return timestampOf(meter, Date.parse(text.toUpperCase()));
+  const [, date = "", time = "", fraction = "", zone = ""] = RFC3339.exec(text.slice(0, 40)) ?? [];
+  const milliseconds = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
+  if (Number.isNaN(milliseconds) || !isDate(date)) throw meter.fault("request");
+  return timestampOf(meter, BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, "0")));
 }
 
-/** RFC 3339 in UTC, without a fraction where it is zero. */
-export const printTimestamp = (timestamp: Date): string => timestamp.toISOString().replace(".000Z", "Z");
+/** JavaScript reads the 30th of February as the 2nd of March. */
+const isDate = (date: string): boolean => new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
+
+/** RFC 3339 in UTC, with a fraction of 3, 6 or 9 digits, or none where it is zero. */
+export function printTimestamp(timestamp: Date): string {
+  const [seconds = ""] = timestamp.toISOString().split(".");
+  const nanoseconds = ((epochOf(timestamp) % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  const fraction = String(nanoseconds)
+    .padStart(9, "0")
+    .replace(/(?:000)+$/, "");
+  return fraction === "" ? `${seconds}Z` : `${seconds}.${fraction}Z`;
+}
 
 /** What a timestamp's accessors read, in some zone. Months and days of the year count from 0. */
 export interface Calendar {

@@ -121,6 +121,11 @@ export function isMap(value: unknown): value is Map<unknown, unknown> | Record<s
   return prototype === Map.prototype || prototype === Object.prototype || prototype === null;
 }
 
+/** Whether a value is a type, such as `int` or what `type(1)` yields. */
+export function isType(value: unknown): value is { readonly name: string } {
+  return isObject(value) && /^\[object Type</.test(Object.prototype.toString.call(value));
+}
+
 /** The class of an object, whatever properties it has itself. */
 export function classOf(value: object): unknown {
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -1,7 +1,6 @@
 import type { Read, Step } from "./expression.ts";
 import {
-  bindingOf,
-  comprehensionOf,
+  binderOf,
   constantString,
   presenceOf,
   written,
@@ -94,18 +93,14 @@ class Walker implements Walked {
 
   #call(node: Node, scope: Scope): void {
     const argument = presenceOf(node);
-    const binding = bindingOf(node);
-    const comprehension = comprehensionOf(node);
+    const binder = binderOf(node);
     if (argument !== undefined) {
       if (isAccess(argument)) this.#read(argument, scope, "has");
       else this.visit(argument, scope);
-    } else if (binding !== undefined) {
-      this.visit(binding.value, scope);
-      this.visit(binding.body, { ...scope, bound: new Set([...scope.bound, binding.name]) });
-    } else if (comprehension !== undefined && node.op === "rcall") {
-      this.visit(comprehension.iterable, scope);
-      const inner = { ...scope, bound: new Set([...scope.bound, comprehension.iterVarName]) };
-      for (const body of node.args[2].slice(1)) this.visit(body, inner);
+    } else if (binder !== undefined) {
+      this.visit(binder.source, scope);
+      const inner = { ...scope, bound: new Set([...scope.bound, ...binder.names]) };
+      for (const body of binder.bodies) this.visit(body, inner);
     } else {
       for (const child of written(node)) this.visit(child, scope);
     }

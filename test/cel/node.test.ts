@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Environment } from "@marcbachmann/cel-js";
-import { comprehensionOf, presenceOf, bindingOf, type Node } from "../../src/cel/node.ts";
+import { binderOf, comprehensionOf, presenceOf, type Node } from "../../src/cel/node.ts";
 
 const engine = new Environment({ enableOptionalTypes: true })
   .registerVariable("a", "map")
@@ -147,7 +147,7 @@ describe("the engine's syntax tree", () => {
       assert.deepEqual([typeof macro?.typeCheck, typeof macro?.evaluate], ["function", "function"], source);
     }
     assert.equal(presenceOf(parse("has(a.b)"))?.op, ".");
-    assert.equal(bindingOf(parse("cel.bind(y, x, y)"))?.name, "y");
+    assert.deepEqual(binderOf(parse("cel.bind(y, x, y)"))?.names, ["y"]);
     assert.deepEqual(
       Object.keys(parse("optional.of(1).orValue(2)").meta.macro ?? {}).includes("receiver"),
       true,
