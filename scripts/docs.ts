@@ -1,5 +1,5 @@
 /**
- * Writes the pages of docs/ that are tables of src, and of test/security.
+ * Writes the pages of docs/ that are tables of src, of test/security and of CEL's conformance suite.
  *
  *   node scripts/docs.ts            writes them
  *   node scripts/docs.ts --check    writes nothing; exits 1 and names those that are stale
@@ -16,6 +16,7 @@ import { WORKLOAD_FIELDS } from "../src/policy/declarations.ts";
 import { printDiagnostic } from "../src/policy/diagnostic.ts";
 import { loadFiles } from "../src/policy/load.ts";
 import { CATALOGUE, type MetricRow } from "../src/telemetry/catalogue.ts";
+import { celConformancePage } from "./cel-conformance.ts";
 import { securityCasesPage } from "./security-cases.ts";
 
 const root = dirname(import.meta.dirname);
@@ -28,6 +29,7 @@ export async function generatePages(): Promise<Pages> {
   const written = Object.entries({
     "adapters.md": withAdapters(await readFile(join(root, "docs/adapters.md"), "utf8")),
     "attributes.md": `${GENERATED}\n\n${attributesPage()}`,
+    "cel-conformance.md": `${GENERATED.replace("tables in src/", "test/cel/official/")}\n\n${celConformancePage()}`,
     "diagnostics.md": `${GENERATED}\n\n${diagnosticsPage()}`,
     "functions.md": `${GENERATED}\n\n${functionsPage()}`,
     "metrics.md": `${GENERATED}\n\n${metricsPage()}`,

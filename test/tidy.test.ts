@@ -159,7 +159,7 @@ describe("the repository", () => {
   it("mirrors src in test: every test file names the file it tests, every folder has tests", () => {
     // What is shown of a whole folder: faults as files, properties, conformance, the budget, whole expressions, reloads.
     const spanning =
-      /\/(faults|property|conformance|budget|expressions|described|reload|teams|team-folders|overrides)\.test\.ts$/;
+      /\/(faults|property|conformance|official|differential|budget|expressions|described|reload|teams|team-folders|overrides)\.test\.ts$/;
     const own = ["e2e", "support", "servers", "bench", "docs", "fixtures", "security"];
     const strays = tests.filter((path) => {
       const [, folder = "", ...rest] = path.split("/");

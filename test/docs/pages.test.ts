@@ -8,6 +8,7 @@ import { VOCABULARY } from "../../src/attributes/vocabulary.ts";
 import { FUNCTIONS } from "../../src/cel/functions.ts";
 import { CODES } from "../../src/policy/codes.ts";
 import { CATALOGUE } from "../../src/telemetry/catalogue.ts";
+import { judgeAll } from "../cel/official/judge.ts";
 import { CASES } from "../security/corpus.ts";
 import { ELSEWHERE, LOAD_CASES } from "../security/corpus-loads.ts";
 
@@ -20,6 +21,9 @@ describe("the generated pages", () => {
   const expected: Readonly<Record<string, readonly string[]>> = {
     "adapters.md": ADAPTERS.flatMap(({ id, outputs }) => [id, ...Object.keys(outputs)]),
     "attributes.md": VOCABULARY.map(({ name }) => name),
+    "cel-conformance.md": judgeAll()
+      .judged.filter(({ outcome }) => outcome.kind !== "passed")
+      .map(({ path }) => path),
     "diagnostics.md": Object.keys(CODES),
     "functions.md": FUNCTIONS.map(({ signature }) => signature),
     "metrics.md": Object.values(CATALOGUE).map(({ name }) => name),
