@@ -58,9 +58,13 @@ export function mapKey(key: unknown): unknown {
 
 /** Index and element of a list, key and value of a map; undefined of anything else. */
 export function entriesOf(value: unknown): Iterable<readonly [unknown, unknown]> | undefined {
-  if (Array.isArray(value)) return value.map((element: unknown, index) => [BigInt(index), element]);
+  if (Array.isArray(value)) return indexed(value);
   if (!isMap(value)) return undefined;
   return value instanceof Map ? value : Object.entries(value);
+}
+
+function* indexed(list: readonly unknown[]): Generator<readonly [bigint, unknown]> {
+  for (const [index, element] of list.entries()) yield [BigInt(index), element];
 }
 
 /** How many elements a value has, 0 where it has none. */

@@ -90,6 +90,7 @@ export function contains(meter: Meter, element: unknown, container: unknown): bo
  * number is none. Throws when the two have no order. Charges for what it reads.
  */
 export function order(meter: Meter, left: unknown, right: unknown): number {
+  if (typeof left === "bigint" && typeof right === "bigint") return sign(left, right);
   if (isReal(left) && isReal(right)) return orderNumbers(left, right);
   if (typeof left === "string" && typeof right === "string") return orderTexts(meter, left, right);
   if (typeof left === "boolean" && typeof right === "boolean") return Number(left) - Number(right);

@@ -29,6 +29,7 @@ function printObject(value: unknown): string | undefined {
 }
 
 function printDouble(value: number): string {
+  if (Object.is(value, -0)) return "-0";
   if (Number.isFinite(value) || Number.isNaN(value)) return String(value);
   return value > 0 ? "+Inf" : "-Inf";
 }
@@ -98,7 +99,8 @@ function hexadecimal(meter: Meter, value: unknown): string {
 function real(meter: Meter, value: unknown, print: (number: number) => string): string {
   const number = isInteger(value) ? Number(value.valueOf()) : value;
   if (typeof number !== "number") return refuse(meter);
-  return Number.isFinite(number) ? print(number) : String(number);
+  if (!Number.isFinite(number)) return String(number);
+  return Object.is(number, -0) ? `-${print(0)}` : print(number);
 }
 
 /** `toFixed` writes numbers from 10^21 on with an exponent; those are whole. */
@@ -124,7 +126,8 @@ function rounded(digits: number, write: (digits: number) => string): string {
 function print(meter: Meter, value: unknown, depth: number): string {
   meter.charge(1);
   // What is infinite is `+Inf` for string() and `Infinity` here, as CEL's extension has it.
-  const scalar = typeof value === "number" ? String(value) : (printScalar(value) ?? printType(value));
+  const isInfinite = typeof value === "number" && Math.abs(value) === Infinity;
+  const scalar = isInfinite ? String(value) : (printScalar(value) ?? printType(value));
   if (scalar !== undefined) return scalar;
   if (value === null) return "null";
   if (depth > 8) return refuse(meter);

@@ -145,7 +145,8 @@ function evaluateLoop(meter: Meter, { names, source, bodies }: Binder, kind: Kin
   if (body === undefined) throw new Error("a loop has a body");
   return (evaluator, _macro, outer) => {
     const items = source.evaluate(evaluator, source, outer);
-    meter.charge(stepsOf(items));
+    // A list is walked as it is.
+    if (!Array.isArray(items)) meter.charge(stepsOf(items));
     const entries = entriesOf(items);
     if (entries === undefined) throw meter.fault("request");
     const turn = new Turn(names, outer);

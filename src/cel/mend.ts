@@ -45,8 +45,14 @@ function retype(node: Node, change: Retype): void {
 /** What is selected from `[]`, `{}` or `optional.none()` may be anything; the engine has no type for it. */
 const openType: Retype = (checker, type) => {
   if (!type.hasPlaceholderType) return type;
-  return checker.getType(type.kind === "map" ? "map<dyn, dyn>" : `${type.kind}<dyn>`);
+  return checker.getType(OPEN.get(type.kind) ?? "dyn");
 };
+
+const OPEN = new Map([
+  ["list", "list<dyn>"],
+  ["map", "map<dyn, dyn>"],
+  ["optional", "optional<dyn>"],
+]);
 
 /** The engine takes the sum of a duration and a timestamp, in this order, for a duration. */
 const typeOfSum: Retype = (checker, type, node) => {

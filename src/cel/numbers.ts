@@ -190,7 +190,7 @@ function intOfString(meter: Meter, text: string): bigint {
 }
 
 function uintOfDouble(meter: Meter, value: number): UnsignedInt {
-  if (!Number.isFinite(value) || value <= -1) throw meter.fault("request");
+  if (!(value >= 0 && value < 2 ** 64)) throw meter.fault("request");
   return new UnsignedInt(BigInt(Math.trunc(value)));
 }
 

@@ -146,7 +146,8 @@ function upperAscii(_meter: Meter, text: string): string {
 }
 
 /** Unicode's White_Space: JavaScript's own trim lacks U+0085 and takes U+FEFF. */
-const isSpace = (character: string): boolean => /\p{White_Space}/u.test(character);
+const isSpace = (character: string): boolean =>
+  (character <= " " || character > "~") && /\p{White_Space}/u.test(character);
 
 function trim(_meter: Meter, text: string): string {
   let start = 0;

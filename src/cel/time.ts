@@ -164,9 +164,13 @@ const FIELDS = {
 function localMs(format: Intl.DateTimeFormat, timestamp: Date): number {
   const parts = new Map(format.formatToParts(timestamp).map(({ type, value }) => [type, Number(value)]));
   const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
-  const days = Date.UTC(part("year"), part("month") - 1, part("day"));
-  return days + (part("hour") * 3600 + part("minute") * 60 + part("second")) * 1000;
+  const day = midnight(part("year"), part("month") - 1, part("day"));
+  return day + (part("hour") * 3600 + part("minute") * 60 + part("second")) * 1000;
 }
+
+/** What Date.UTC says, which takes the years 0 to 99 for those of the 20th century. */
+const midnight = (year: number, month: number, day: number): number =>
+  new Date(0).setUTCFullYear(year, month, day);
 
 function calendarOf(milliseconds: number): Calendar {
   const date = new Date(milliseconds);
@@ -179,6 +183,6 @@ function calendarOf(milliseconds: number): Calendar {
     minutes: date.getUTCMinutes(),
     seconds: date.getUTCSeconds(),
     dayOfWeek: date.getUTCDay(),
-    dayOfYear: Math.floor((milliseconds - Date.UTC(year, 0, 1)) / 86_400_000),
+    dayOfYear: Math.floor((milliseconds - midnight(year, 0, 1)) / 86_400_000),
   };
 }

@@ -24,6 +24,12 @@ describe("the budget", () => {
     ["few.map(x, x >= 0, few.map(y, y)) == []", 101, false],
     ["few.exists(x, few.all(y, true)) || true", 10_001, false],
     ["!few.all(x, few.all(y, few[999999] == 1))", 101, false],
+    ["few.all(i, x, few.all(j, y, y < 9000))", 98, true],
+    ["few.all(i, x, few.all(j, y, y < 9000))", 101, false],
+    ["few.exists(i, x, few.all(j, y, few[999999] == 1)) || true", 101, false],
+    ["few.existsOne(i, x, few.existsOne(j, y, y < 0))", 101, false],
+    ["few.transformList(i, x, few.transformList(j, y, y)) == []", 101, false],
+    ["few.transformMap(i, x, few.transformMap(j, y, y < 0, y)) == {}", 101, false],
   ];
   for (const [source, length, isEnough] of edges) {
     it(`is ${isEnough ? "" : "not "}enough for ${source} over ${length} elements`, () => {
@@ -65,6 +71,10 @@ describe("the budget", () => {
     "request.many.map(x, request.many.map(y, '%s'.format([request.many]))).size() > 0",
     "request.many.map(x, strings.quote(request.big)).size() > 0",
     "request.many.map(x, request.many.map(y, dyn(x) > 1 || true)).size() > 0",
+    "request.many.transformMap(i, x, request.many.transformMapEntry(j, y, {j: y})).size() > 0",
+    "request.many.all(i, x, request.many.transformMap(j, y, y) != {} || true)",
+    "request.many.map(x, math.greatest(request.many.transformList(i, y, i))).size() > 0",
+    "request.many.map(x, request.big.trim() < request.big + '😀').size() > 0",
   ];
   for (const source of heavy) {
     it(`ends ${source} soon`, () => {
@@ -83,6 +93,7 @@ describe("the budget", () => {
     "request.many.join(request.big.substring(0, 1000))",
     "request.big.split('')",
     "request.many + request.many",
+    "['a', 'b'].transformMapEntry(i, x, request.many.transformMapEntry(j, y, {x + y: j}))",
     "'%s%s'.format([request.big, request.big])",
     "'%s'.format([[request.big, request.big]])",
     "bytes(request.big) + bytes(request.big)",

@@ -78,6 +78,8 @@ const TABLE: readonly [source: string, outcome: unknown][] = [
   ["{1u: 'a'}[2]", "error"],
   ["['a', 'b'][dyn(1.0)] == 'b' && ['a', 'b'][dyn(1u)] == 'b'", true],
   ["['a'][dyn(0.5)]", "error"],
+  ["optional.none().value().x == 1", "error"],
+  ["cel.bind(x, [], x.size() == 0 && !x[?0].hasValue() && !optional.none().?y.z.hasValue())", true],
   ["[].all(x, x > 0) && !{}.exists(k, k.l == 1) && !has({}.?a.b)", true],
   ["size([1, 2]) + size({'a': 1}) + size('abc') + size(b'ab')", 8n],
   ["[1, 2, 3].filter(x, x > 1).map(x, x * x) == [4, 9]", true],
