@@ -11,12 +11,13 @@ import type {
 import { FUNCTIONS, overloads } from "./functions.ts";
 import { MACROS } from "./macros.ts";
 import { Meter } from "./meter.ts";
-import type { EngineType, Evaluator, Node, Variables } from "./node.ts";
+import { typeOf, type EngineType, type Evaluator, type Node, type Variables } from "./node.ts";
 import { prepare, replacedKey, replacedName, type Replaced } from "./prepare.ts";
 import { problemOf, type Known } from "./problem.ts";
 import { rewrite } from "./rewrite.ts";
 import type { Overload } from "./signature.ts";
 import { assertKnownType, Environment as EngineEnvironment, toEngineType, toPublicType } from "./types.ts";
+import { traceOf, type Tracing } from "./trace.ts";
 import { walk } from "./walk.ts";
 
 /** The longest source of an expression, in UTF-8 bytes. */
@@ -185,8 +186,24 @@ class CelEnvironment implements Environment {
     const { meter } = this.#shared;
     const problems = [...rewrite(meter, draft.root), ...unexpectedType(type, expected, source)];
     if (problems.length > 0) return problems;
-    const evaluate = evaluationOf(meter, draft.root, this.#evaluator, type);
-    return { source, reads, type: toPublicType(type), evaluate: (context) => meter.run(evaluate, context) };
+    const { root } = draft;
+    const evaluate = evaluationOf(meter, root, this.#evaluator, type);
+    return {
+      source,
+      reads,
+      type: toPublicType(type),
+      evaluate: (context) => meter.run(evaluate, context),
+      trace: (context) => traceOf(root, { source, reads, ...this.#tracing(context) }),
+    };
+  }
+
+  #tracing(context: object): Pick<Tracing, "evaluate" | "constants"> {
+    const { meter, constants } = this.#shared;
+    const evaluator = this.#evaluator;
+    return {
+      constants,
+      evaluate: (node) => meter.run(evaluationOf(meter, node, evaluator, typeOf(node)), context),
+    };
   }
 }
 

@@ -78,6 +78,20 @@ export interface Expression {
   readonly reads: readonly Read[];
   /** `context` has one property a variable of the environment; getters are welcome. */
   evaluate(context: object): unknown;
+  /** What it and its parts come to, for telling why. Each part is evaluated by itself, so it costs much more. */
+  trace(context: object): Trace;
+}
+
+/** What one part of an expression came to. */
+export interface Trace {
+  readonly source: string;
+  /** What the part reads. */
+  readonly reads: readonly Read[];
+  /** `unreached`: something before it decided. */
+  readonly state: "reached" | "unreached";
+  /** UNKNOWN where it has no value; undefined where it was not looked at. */
+  readonly value: unknown;
+  readonly parts: readonly Trace[];
 }
 
 /** One class whose values an expression may read fields of. */
