@@ -1,20 +1,10 @@
-import { Attributes } from "../attributes/attributes.ts";
-import type { CheckAnswer } from "../adapter/adapter.ts";
-import type { Finding, Presented, Verifier } from "../identity/verifier.ts";
-import type { PlainValue } from "../policy/fields-of-collections.ts";
+import type { Verifier } from "../identity/verifier.ts";
 import type { Identity } from "../policy/identity.ts";
-import { typedValue } from "../policy/identity-values.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
-import {
-  subjectOf,
-  type DescribedRequest,
-  type Expectation,
-  type Principal,
-  type TestsFile,
-} from "../policy/tests-file.ts";
-import type { Backends } from "../runtime/backends.ts";
-import { checkFacts, encodeCheckRequest } from "./attributes.ts";
+import { answerFor } from "../policy/stubs-file.ts";
+import { subjectOf, type Expectation, type TestsFile } from "../policy/tests-file.ts";
 import { decide } from "./decide.ts";
+import { describedQuestion } from "./described.ts";
 import type { Decider, HeaderValue, Verdict } from "./verdict.ts";
 
 /** What became of one expectation. */
@@ -45,75 +35,19 @@ export async function tryExpectation(trial: Trial, expectation: Expectation): Pr
   const described = file.requests.get(expectation.request);
   if (principal === undefined || described === undefined)
     throw new Error("the file of tests was not checked");
-  const nowMs = file.nowMs ?? trial.nowMs;
-  const spiffe = principal.kind === "credentials" ? (principal.spiffe ?? "") : "";
-  const facts = checkFacts(encodeCheckRequest(withCredentials(described, principal), spiffe, nowMs));
-  const { verdict } = await decide({
-    snapshot,
-    attributes: new Attributes(facts, snapshot.settings),
-    backends: new StubbedBackends(trial, expectation),
-    nowMs,
-    askUntilMs: Infinity,
-    given: principal.kind === "identities" ? principal.identities : undefined,
-  });
+  const { verdict } = await decide(
+    describedQuestion({
+      snapshot,
+      principal,
+      request: described,
+      nowMs: file.nowMs ?? trial.nowMs,
+      verifiers: trial.verifiers,
+      stubOf: (handler) =>
+        answerFor(expectation.backends.get(handler) ?? file.backends.get(handler), expectation.as),
+      unsaid: (handler) => `the test does not say what ${handler} answers ${expectation.as}`,
+    }),
+  );
   return { expectation, verdict, differences: differences(file.tests, expectation, verdict) };
-}
-
-const withCredentials = (request: DescribedRequest, principal: Principal): DescribedRequest =>
-  principal.kind === "identities"
-    ? request
-    : { ...request, headers: new Map([...request.headers, ...principal.headers]) };
-
-/** The handlers of a test: each says what the test says that it does. */
-class StubbedBackends implements Backends {
-  readonly #trial: Trial;
-  readonly #expectation: Expectation;
-
-  constructor(trial: Trial, expectation: Expectation) {
-    this.#trial = trial;
-    this.#expectation = expectation;
-  }
-
-  find(identity: Identity, presented: Presented, nowMs: number): Finding | Promise<Finding> {
-    const verifier = this.#trial.verifiers.get(identity);
-    return (
-      verifier?.find(presented, nowMs) ?? { kind: "unavailable", reason: "nothing verifies it in a test" }
-    );
-  }
-
-  ask(handler: string): CheckAnswer {
-    const stub = this.#expectation.backends.get(handler) ?? this.#trial.file.backends.get(handler);
-    const answer = stub?.kind === "byPrincipal" ? stub.answers.get(this.#expectation.as) : stub?.answer;
-    switch (answer?.kind) {
-      case undefined:
-        return {
-          verdict: "error",
-          reason: `the test does not say what ${handler} answers ${this.#expectation.as}`,
-        };
-      case "timeout":
-        return { verdict: "error", reason: "the time was up" };
-      case "deny": {
-        const { status, message } = answer;
-        return {
-          verdict: "deny",
-          ...(status === undefined ? {} : { status }),
-          ...(message === undefined ? {} : { message }),
-        };
-      }
-      case "allow":
-        return { verdict: "allow", outputs: this.#outputs(handler, answer.outputs) };
-    }
-  }
-
-  /** Of the types that the adapter declares. */
-  #outputs(handler: string, written: ReadonlyMap<string, PlainValue>): ReadonlyMap<string, unknown> {
-    const type = this.#trial.snapshot.handlers.get(handler)?.outputs;
-    const values = Array.from(
-      written,
-      ([name, value]) => [name, typedValue(type?.fields[name], value)] as const,
-    );
-    return new Map(values.filter(([, value]) => value !== undefined));
-  }
 }
 
 function differences(policy: string, expectation: Expectation, verdict: Verdict): readonly string[] {

@@ -1,13 +1,11 @@
 import { nameOf, tryExpectation, type Outcome, type Trial } from "../check/expectation.ts";
-import { createSecrets } from "../host/secrets.ts";
-import { floodGuards } from "../identity/flood.ts";
 import type { TestsOf } from "../policy/compile.ts";
-import { printDiagnostic } from "../policy/diagnostic.ts";
+import { printErrors } from "../policy/diagnostic.ts";
 import type { Policy, Snapshot } from "../policy/snapshot.ts";
-import { VerifierPool } from "../runtime/verifiers.ts";
 import { readConfiguration } from "../server.ts";
 import { counted } from "../std/counted.ts";
-import { foldersOf, type Command, type Invocation } from "./command.ts";
+import { foldersOf, type Command } from "./command.ts";
+import { offlineVerifiers } from "./verifiers.ts";
 
 /** `weir test [folder…]`: the expectations of `tests:` files, through the server's own code. */
 export const test: Command = {
@@ -29,11 +27,10 @@ Exit code 1 when one is not met, or when the configuration would not go live.
     }
     const { snapshot, tests, diagnostics } = await readConfiguration(foldersOf(positionals));
     if (snapshot === undefined) {
-      const errors = diagnostics.filter(({ severity }) => severity === "error");
-      output.complain(`${errors.map((one) => `${printDiagnostic(one)}\n\n`).join("")}nothing was tested\n`);
+      output.complain(`${printErrors(diagnostics)}nothing was tested\n`);
       return 1;
     }
-    const verifiers = await verifiersOf(snapshot, environment);
+    const verifiers = await offlineVerifiers(snapshot, environment);
     const suites: Suite[] = [];
     for (const one of tests) suites.push(await runSuite({ snapshot, verifiers, nowMs: Date.now() }, one));
     const coverage = coverageOf(snapshot, suites);
@@ -63,23 +60,6 @@ async function runSuite(trial: Omit<Trial, "file">, tests: TestsOf): Promise<Sui
   for (const one of tests.file.expect)
     outcomes.push(await tryExpectation({ ...trial, file: tests.file }, one));
   return { tests, outcomes };
-}
-
-/** What verifies raw credentials in tests: keys that are at hand. Nothing is fetched. */
-async function verifiersOf(
-  snapshot: Snapshot,
-  environment: Invocation["environment"],
-): Promise<Trial["verifiers"]> {
-  const secret = createSecrets({ environment, nowMs: Date.now });
-  const { pepper } = snapshot.settings.secrets;
-  // Without its pepper a key proves nothing, and the expectation says so.
-  const value = pepper === undefined ? undefined : await secret(pepper).catch(() => undefined);
-  const pool = new VerifierPool({
-    fetch: () => Promise.reject(new Error("tests fetch nothing")),
-    flood: floodGuards(),
-    pepper: () => value,
-  });
-  return pool.prepare(snapshot.identities).verifiers;
 }
 
 function printSuite({ tests: { document, file }, outcomes }: Suite): string {

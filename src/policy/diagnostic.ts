@@ -74,6 +74,13 @@ export function printDiagnostic(one: Diagnostic): string {
   return lines.join("\n");
 }
 
+/** The errors among them, each with an empty line behind it. */
+export const printErrors = (diagnostics: readonly Diagnostic[]): string =>
+  diagnostics
+    .filter(({ severity }) => severity === "error")
+    .map((one) => `${printDiagnostic(one)}\n\n`)
+    .join("");
+
 /** The most of a line that is shown: a longer one would bury the others. */
 const MAX_SHOWN = 160;
 const BEFORE = 40;

@@ -18,6 +18,10 @@ export type Stub =
 /** By the name of the handler. */
 export type Stubs = ReadonlyMap<string, Stub>;
 
+/** What a stub answers one who asks under this name. */
+export const answerFor = (stub: Stub | undefined, as: string): StubAnswer | undefined =>
+  stub?.kind === "byPrincipal" ? stub.answers.get(as) : stub?.answer;
+
 const WORD = word(
   ["allow", "deny", "timeout"],
   {},
