@@ -7,7 +7,7 @@ import type { HttpListener } from "./http/listener.ts";
 import { startMetricsListener } from "./http/metrics.ts";
 import { compileConfiguration, type Configuration, type World } from "./policy/compile.ts";
 import type { Listener } from "./policy/listen-file.ts";
-import { loadFolders } from "./policy/load.ts";
+import { loadFiles, loadFolders, type SourceFile } from "./policy/load.ts";
 import type { Settings } from "./policy/settings.ts";
 import { Outside } from "./runtime/outside.ts";
 import { Runtime, type LoadResult } from "./runtime/runtime.ts";
@@ -50,6 +50,10 @@ export const readConfiguration = async (folders: readonly string[]): Promise<Con
     nowMs: Date.now(),
     stance: "enforce",
   });
+
+/** The same for files that are at hand. */
+export const compileFiles = (files: readonly SourceFile[]): Configuration =>
+  compileConfiguration(loadFiles(files), "", { adapters: ADAPTERS, nowMs: Date.now(), stance: "enforce" });
 
 /** Far above what Envoy sends: what is too large for a check is refused by the check, which is an answer and no error. */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;

@@ -13,16 +13,17 @@ import type { Question } from "./question.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What became of one ask: an answer, or why nobody was asked. */
-type Outcome = CheckAnswer | { readonly verdict: "skipped" } | { readonly verdict: "ambiguous" | "bad" };
+export type AskOutcome =
+  CheckAnswer | { readonly verdict: "skipped" } | { readonly verdict: "ambiguous" | "bad" };
 
-const SKIPPED: Outcome = { verdict: "skipped" };
+const SKIPPED: AskOutcome = { verdict: "skipped" };
 const OUT_OF_TIME: CheckAnswer = { verdict: "error", reason: "the time was up before it was asked" };
 
 /** The answers of handlers for one request. */
 export class Answers {
   readonly #question: Question;
   readonly #evidence: Evidence;
-  readonly #outcomes = new Map<AskRule, Outcome>();
+  readonly #outcomes = new Map<AskRule, AskOutcome>();
 
   constructor(question: Question, evidence: Evidence) {
     this.#question = question;
@@ -79,7 +80,7 @@ export class Answers {
     rule: AskRule,
     { context, faults }: { readonly context: object; readonly faults: Faults },
   ): Verdict | undefined {
-    const outcome = this.#outcomes.get(rule) ?? SKIPPED;
+    const outcome = this.outcomeOf(rule);
     const by = { policy: policy.id, rule: rule.id };
     switch (outcome.verdict) {
       case "allow":
@@ -97,6 +98,11 @@ export class Answers {
         if (rule.onError === "error") faults.note("ours", by);
         return undefined;
     }
+  }
+
+  /** What became of one ask, for telling why. */
+  outcomeOf(rule: AskRule): AskOutcome {
+    return this.#outcomes.get(rule) ?? SKIPPED;
   }
 
   /** What the answered asks of a policy do to a request that passes. */

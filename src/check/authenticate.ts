@@ -14,6 +14,8 @@ export interface Authentication {
   readonly findings: ReadonlyMap<Identity, Finding>;
   /** Undefined where everything is known already. */
   readonly pending: Promise<void> | undefined;
+  /** What is known of who asks. */
+  readonly evidence: Evidence;
   /** Looks at others, too, which are read in shadow only. */
   also(identities: Iterable<Identity>): Promise<void> | undefined;
 }
@@ -38,12 +40,12 @@ export function authenticate(
 class Authenticating implements Authentication {
   readonly findings = new Map<Identity, Finding>();
   pending: Promise<void> | undefined;
+  readonly evidence: Evidence;
   readonly #question: Question;
-  readonly #evidence: Evidence;
 
   constructor(question: Question, evidence: Evidence) {
     this.#question = question;
-    this.#evidence = evidence;
+    this.evidence = evidence;
   }
 
   also(identities: Iterable<Identity>): Promise<void> | undefined {
@@ -77,7 +79,7 @@ class Authenticating implements Authentication {
   #note(identity: Identity, finding: Finding): void {
     this.findings.set(identity, finding);
     const value = finding.kind === "holds" ? identity.valueOf(finding.claims) : undefined;
-    this.#evidence.note(identity, value);
+    this.evidence.note(identity, value);
   }
 }
 

@@ -17,7 +17,9 @@ export interface Decision {
   readonly verdict: Verdict;
   /** Everything that applied, policies in shadow too, for what is evaluated after the answer. */
   readonly governing: readonly Governing[];
+  /** Undefined, with `answers`, where no policy was asked. */
   readonly authentication: Authentication | undefined;
+  readonly answers: Answers | undefined;
   /** While weir only observes: the refusal that it would have given itself. */
   readonly observed?: Decider;
 }
@@ -52,7 +54,7 @@ const whenReady = <T>(pending: Promise<void> | undefined, next: () => T | Promis
   pending === undefined ? next() : pending.then(next);
 
 function withoutPolicies({ snapshot }: Question, refusal: Verdict): Decision {
-  const none = { governing: [], authentication: undefined };
+  const none = { governing: [], authentication: undefined, answers: undefined };
   if (snapshot.stance === "enforce") return { ...none, verdict: refusal };
   return { ...none, verdict: allow({ grants: [OBSERVED], enforced: [] }), observed: refusal.by };
 }
@@ -81,7 +83,8 @@ class Course {
   }
 
   decided(verdict: Verdict): Decision {
-    const decision = { verdict, governing: this.#governing, authentication: this.authentication };
+    const { authentication, answers } = this;
+    const decision = { verdict, governing: this.#governing, authentication, answers };
     return isOnlyObserved(this.question.snapshot, this.#governing)
       ? { ...decision, observed: UNGOVERNED.by }
       : decision;

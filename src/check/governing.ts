@@ -29,7 +29,7 @@ type Applies = "yes" | "no" | Unknown;
 export function candidatesFor({ snapshot, attributes }: Question, evidence: Evidence): readonly Candidate[] {
   const lookup = attributes.kind === "http" ? snapshot.lookup : snapshot.connections;
   const candidates: Candidate[] = [];
-  for (const { policy, bindings } of lookup.find(new RequestSubject(attributes))) {
+  for (const { policy, bindings } of lookup.find(subjectOf(attributes))) {
     const context = policy.context(attributes, bindings, evidence);
     const applies = policy.gate === "open" ? appliesTo(policy, context) : undefined;
     if (applies !== "no") candidates.push({ policy, context, applies });
@@ -64,6 +64,9 @@ export function destinationOf({ destination }: Attributes): string | undefined {
   const { namespace, service_account: serviceAccount } = destination;
   return namespace && serviceAccount && `${namespace}/${serviceAccount}`;
 }
+
+/** What the static parts of matches compare of a request. */
+export const subjectOf = (attributes: Attributes): Subject => new RequestSubject(attributes);
 
 /** What the static parts of matches compare, read when one of them does. A connection has a destination alone. */
 class RequestSubject implements Subject {

@@ -145,7 +145,7 @@ function failed({ metrics, log }: CheckHost, error: unknown): Decided {
 }
 
 const refused = (id: OwnRefusal): Decided => ({
-  decision: { verdict: ownDenial(id), governing: [], authentication: undefined },
+  decision: { verdict: ownDenial(id), governing: [], authentication: undefined, answers: undefined },
   dialect: "http",
 });
 

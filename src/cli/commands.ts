@@ -1,13 +1,15 @@
 import { parseArgs } from "node:util";
 import { didYouMean } from "../policy/diagnostic.ts";
 import type { Command, ExitCode, Invocation } from "./command.ts";
+import { evaluate } from "./eval.ts";
+import { explain } from "./explain.ts";
 import { keys } from "./keys.ts";
 import { serve } from "./serve.ts";
 import { test } from "./test.ts";
 import { validate } from "./validate.ts";
 
 /** Every command, in the order that the help lists them. */
-export const COMMANDS: readonly Command[] = [serve, validate, test, keys];
+export const COMMANDS: readonly Command[] = [serve, validate, test, explain, evaluate, keys];
 
 /** Runs the command that the arguments name. */
 export async function runCommand(

@@ -26,7 +26,7 @@ import { PLAIN_ANSWER, type Effects } from "./effects.ts";
 import type { Identity } from "./identity.ts";
 import { lintPolicy } from "./lints-of-policy.ts";
 import type { Match } from "./match.ts";
-import { allOf, NO_MENTIONS, type Mentions } from "./mentions.ts";
+import { allOf, mentionsOf, NO_MENTIONS, type Mentions } from "./mentions.ts";
 import { refuseMisfits } from "./misfits.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import type { Scope } from "./scope.ts";
@@ -70,6 +70,7 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
   const match = compileMatch(file.match, plainScope(document, world));
   const { scope, view, identities } = compileNames(read, match, world);
   const { used } = view;
+  const { table } = scope;
   const overrides = world.overrides.get(file.policy) ?? NO_OVERRIDES;
   const ruleWorld = { policy: file.policy, scope, used, handlers: world.handlers, overrides };
   const rules = file.rules.flatMap((written): CompiledRule[] => {
@@ -104,6 +105,8 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
     fallbackAnswer: fallback.answer,
     ownedHeaders: mode === "enforce" ? ownedHeaders : new Set(),
     context: contextMaker({ ...view, identities, ownedHeaders }),
+    mentions: (reads) => mentionsOf(reads, table),
+    expression: scope.compiler,
   };
   const misfits = { scope, gateMentions, fallbackMentions: fallback.mentions, settings: world.settings };
   refuseMisfits(read, draft, misfits);

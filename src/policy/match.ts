@@ -64,6 +64,25 @@ export function matches(match: Match, subject: Subject): Bindings | undefined {
   return undefined;
 }
 
+/** The keys of a match that do not fit, for telling why a policy does not apply. */
+export function misfitting(match: Match, subject: Subject): readonly MatchKey[] {
+  return MATCH_KEYS.filter(
+    (key) => matches({ ...EVERYTHING, protocol: match.protocol, [key]: match[key] }, subject) === undefined,
+  );
+}
+
+export type MatchKey = Exclude<keyof Match, "protocol">;
+
+const MATCH_KEYS: readonly MatchKey[] = ["hosts", "paths", "methods", "destinations", "routes"];
+
+const EVERYTHING: Omit<Match, "protocol"> = {
+  hosts: undefined,
+  paths: undefined,
+  methods: undefined,
+  destinations: undefined,
+  routes: undefined,
+};
+
 const isMember = (set: ReadonlySet<string>, value: string | undefined): boolean =>
   value !== undefined && set.has(value);
 

@@ -24,24 +24,26 @@ export interface Parsed<T> {
 }
 
 /** Reads a policy file. Never throws. */
-export const parsePolicy = (document: Document): Parsed<PolicyFile> => parse(document, POLICY_FILE);
+export const parsePolicy = (document: Document): Parsed<PolicyFile> => parseWith(document, POLICY_FILE);
 
 /** Reads weir.yaml, with the defaults filled in. Never throws. */
-export const parseServer = (document: Document): Parsed<ServerFile> => parse(document, SERVER_FILE);
+export const parseServer = (document: Document): Parsed<ServerFile> => parseWith(document, SERVER_FILE);
 
 /** Reads a file of tests. Never throws. */
-export const parseTests = (document: Document): Parsed<TestsFile> => parse(document, TESTS_FILE);
+export const parseTests = (document: Document): Parsed<TestsFile> => parseWith(document, TESTS_FILE);
 
 /** Reads a shared file. Never throws. */
-export const parseShared = (document: Document): Parsed<SharedFile> => parse(document, SHARED_FILE);
+export const parseShared = (document: Document): Parsed<SharedFile> => parseWith(document, SHARED_FILE);
 
 /** Reads a file of overrides. Never throws. */
-export const parseOverrides = (document: Document): Parsed<OverridesFile> => parse(document, OVERRIDES_FILE);
+export const parseOverrides = (document: Document): Parsed<OverridesFile> =>
+  parseWith(document, OVERRIDES_FILE);
 
 /** How often a file is read again without what was at fault: some faults show only when others are gone. */
 const MAX_READINGS = 4;
 
-function parse<T>(document: Document, schema: z.ZodType<T>): Parsed<T> {
+/** Reads a document by a schema of this folder. Never throws. */
+export function parseWith<T>(document: Document, schema: z.ZodType<T>): Parsed<T> {
   const issues: Issue[] = [];
   let plain: Plain | undefined = document.plain;
   for (let reading = 0; plain !== undefined && reading < MAX_READINGS; reading++) {

@@ -37,6 +37,20 @@ export class Scope {
     return new Scope({ ...this.#parts, names: { ...this.names, paths } });
   }
 
+  /** What the names of the file depend on. */
+  get table(): MentionTable {
+    return this.#parts.table;
+  }
+
+  /** Compiles further expressions over the names of the file, when the file itself is no longer at hand. */
+  get compiler(): (source: string) => Expression | readonly SpannedProblem[] {
+    const { environment, names } = this.#parts;
+    return (source) => {
+      const compiled = compileIn({ environment, names }, source, "any");
+      return "expression" in compiled ? compiled.expression : compiled;
+    };
+  }
+
   /** What these expressions and texts depend on. */
   mentions(...readers: readonly ({ readonly reads: readonly Read[] } | undefined)[]): Mentions {
     return mentionsOf(
@@ -73,16 +87,9 @@ export class Scope {
   }
 
   #compile(place: Placed, expected: TypeName): Compiled | undefined {
-    const parsed = this.#parts.environment.parse(place.source);
-    const problems = "reads" in parsed ? readProblems(parsed, this.names) : parsed;
-    if (!("reads" in parsed) || problems.length > 0) {
-      this.#refuse(place, problems);
-      return undefined;
-    }
-    if (parsed.reads.some((read) => isUnreadable(read, this.names))) return undefined;
-    const expression = this.#parts.environment.compile(parsed, expected);
-    if ("evaluate" in expression) return { expression, parsed };
-    this.#refuse(place, expression);
+    const compiled = compileIn(this.#parts, place.source, expected);
+    if ("expression" in compiled) return compiled;
+    this.#refuse(place, compiled);
     return undefined;
   }
 
@@ -92,6 +99,20 @@ export class Scope {
       this.report(problem(this.document.at(path, span), code, message, hint));
     }
   }
+}
+
+/** One expression over these names; what it reads that has a diagnostic already is no problem of its own. */
+export function compileIn(
+  { environment, names }: Pick<ScopeParts, "environment" | "names">,
+  source: string,
+  expected: TypeName,
+): Compiled | readonly SpannedProblem[] {
+  const parsed = environment.parse(source);
+  const problems = "reads" in parsed ? readProblems(parsed, names) : parsed;
+  if (!("reads" in parsed) || problems.length > 0) return problems;
+  if (parsed.reads.some((read) => isUnreadable(read, names))) return [];
+  const expression = environment.compile(parsed, expected);
+  return "evaluate" in expression ? { expression, parsed } : expression;
 }
 
 /** Whether something is wrong with what an expression reads, of which there is a diagnostic already. */
@@ -117,7 +138,8 @@ interface Placed {
   readonly shift: number;
 }
 
-interface SpannedProblem {
+/** One mistake, and where in the expression. */
+export interface SpannedProblem {
   readonly start: number;
   readonly end: number;
   readonly code: Code;

@@ -1,5 +1,5 @@
 import type { Attributes } from "../attributes/attributes.ts";
-import type { Expression } from "../cel/expression.ts";
+import type { Expression, Read } from "../cel/expression.ts";
 import type { Answer, Effects } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import type { ConfiguredHandler } from "./handlers.ts";
@@ -7,6 +7,7 @@ import type { AskInput, Identity } from "./identity.ts";
 import type { Lookup } from "./lookup.ts";
 import type { Bindings, HostPattern, Match } from "./match.ts";
 import type { Mentions } from "./mentions.ts";
+import type { SpannedProblem } from "./scope.ts";
 import type { Settings } from "./settings.ts";
 
 /** One compiled configuration. It never changes; a request keeps the one it started with. */
@@ -99,12 +100,18 @@ export interface Policy {
   readonly shadowIdentities: ReadonlyMap<string, Identity>;
   /** What the policy's expressions read for one request. */
   readonly context: (attributes: Attributes, bindings: Bindings, evidence: Evidence) => PolicyContext;
+  /** What expressions of the policy depend on that read this. */
+  readonly mentions: (reads: Iterable<Read>) => Mentions;
+  /** An expression that could stand in the policy, or what is wrong with it. */
+  readonly expression: (source: string) => Expression | readonly SpannedProblem[];
 }
 
 /** What expressions of a policy read: one property a name. Answers of handlers are known later. */
 export interface PolicyContext {
   /** The answer of an ask, under the name that the rule gives it; UNKNOWN where there is none. */
   answer(as: string, value: unknown): void;
+  /** The identities that hold, by name; UNKNOWN as long as it has not been found out. */
+  readonly auth: { get(name: string): unknown };
   /** Answers have come: what was UNKNOWN without them is looked at again. */
   forget(): void;
 }

@@ -104,7 +104,8 @@ const CREDENTIALS = mapping({
   headers: headers ?? new Map(),
 }));
 
-const PRINCIPAL = z
+/** The schema of one principal. */
+export const PRINCIPAL = z
   .unknown()
   .transform((value, context) =>
     isMapping(value) && value.has("credentials")
@@ -122,7 +123,8 @@ const PEER = mapping({
 /** What only an HTTP request has, in a described one. */
 const OF_HTTP = ["method", "host", "path", "scheme", "headers", "grpc", "body", "route", "context"] as const;
 
-const REQUEST = mapping({
+/** The schema of one described request. */
+export const REQUEST = mapping({
   method: text("a method").optional(),
   host: text("a host").optional(),
   path: text("a path").optional(),

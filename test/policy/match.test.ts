@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { canonicalHost } from "../../src/attributes/host.ts";
 import { canonicalPath, encodePath } from "../../src/attributes/path.ts";
 import { buildLookup } from "../../src/policy/lookup.ts";
-import { canOverlap, matches, type Match, type Subject } from "../../src/policy/match.ts";
+import { canOverlap, matches, misfitting, type Match, type Subject } from "../../src/policy/match.ts";
 import {
   isDestination,
   isMethod,
@@ -142,6 +142,21 @@ describe("two matches", () => {
       assert.ok(!canOverlap({ ...EVERYTHING, ...left }, { ...EVERYTHING, ...right }));
     });
   }
+});
+
+describe("a match that does not fit", () => {
+  it("has a key to blame, and only then", () => {
+    const property = fc.property(match, subject, (one, asked) => {
+      assert.equal(misfitting(one, asked).length === 0, matches(one, asked) !== undefined);
+    });
+    fc.assert(property, { numRuns: 2_000 });
+  });
+
+  it("tells all the keys that do not fit", () => {
+    const one: Match = { ...EVERYTHING, methods: new Set(["GET"]), routes: new Set(["r"]), hosts: [] };
+    const asked = { host: "a", method: "PUT", segments: ["a"], destination: undefined, route: "r" };
+    assert.deepEqual(misfitting(one, asked), ["hosts", "methods"]);
+  });
 });
 
 describe("a pattern", () => {

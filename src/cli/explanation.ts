@@ -1,0 +1,118 @@
+import type { ExplainedPolicy, ExplainedRule, Labelled } from "../check/explain.ts";
+import { nameOf } from "../check/expectation.ts";
+import type { Shown } from "../check/shown.ts";
+import type { Verdict } from "../check/verdict.ts";
+import { STATUS_CODES } from "node:http";
+
+/** What a verdict is, without the values of headers: they may be secret. */
+export interface Summary {
+  readonly kind: Verdict["kind"];
+  /** `policy/rule` of each that decided. */
+  readonly by: readonly string[];
+  readonly status: number | undefined;
+  /** Names of request headers. */
+  readonly sets: readonly string[];
+  readonly removes: readonly string[];
+}
+
+/** Why a request got its verdict. */
+export interface Explanation {
+  readonly verdict: Summary;
+  readonly policies: readonly ExplainedPolicy[];
+}
+
+export function summaryOf(verdict: Verdict): Summary {
+  const isAllow = verdict.kind === "allow";
+  return {
+    kind: verdict.kind,
+    by: (isAllow ? verdict.grants : [verdict.by]).map(nameOf),
+    status: verdict.kind === "deny" ? verdict.status : undefined,
+    sets: isAllow ? verdict.requestSet.map(([name]) => name) : [],
+    removes: isAllow ? verdict.requestRemove : [],
+  };
+}
+
+/** An explanation for people: what decided first, then each policy that applies, then why the others do not. */
+export function printExplanation({ verdict, policies }: Explanation): string {
+  const applying = policies.filter(({ applies }) => applies.kind !== "no");
+  const others = policies.filter(({ applies }) => applies.kind === "no");
+  const blocks = [
+    headline(verdict),
+    ...applying.map((policy) => printPolicy(policy, verdict)),
+    ...(others.length === 0 ? [] : [`These do not apply:\n${others.map(printOther).join("")}`]),
+  ];
+  return blocks.join("\n");
+}
+
+function headline({ kind, by, status, sets, removes }: Summary): string {
+  const who = by.join(", ");
+  switch (kind) {
+    case "allow": {
+      const effects = [
+        ...sets.map((name) => `  sets the request header ${name}\n`),
+        ...removes.map((name) => `  removes the request header ${name}\n`),
+      ];
+      return `allowed by ${who}\n${effects.join("")}`;
+    }
+    case "deny":
+      return `denied with ${status ?? ""} ${STATUS_CODES[status ?? 0] ?? ""} by ${who}\n`;
+    case "error":
+      return `not decided: ${who} has no answer, and Envoy's failure mode decides\n`;
+  }
+}
+
+function printPolicy(policy: ExplainedPolicy, { by }: Summary): string {
+  const { applies, mode, gate, identities, rules } = policy;
+  const notes = [
+    ...(mode === "shadow" ? ["in shadow"] : []),
+    ...(applies.kind === "unknown" ? ["it is UNKNOWN whether it applies, so it does"] : []),
+  ];
+  const head = `${policy.policy}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}\n`;
+  const decides = (rule: string): boolean => by.includes(nameOf({ policy: policy.policy, rule }));
+  const who = identities.map(
+    ({ name, finding }) => `${mark(decides(`identity/${name}`))}identity ${name}: ${finding}\n`,
+  );
+  return [
+    head,
+    printLabelled(gate, "  "),
+    ...who,
+    ...rules.map((rule) => printRule(rule, decides(rule.rule))),
+    printFallback(policy, decides("default")),
+  ].join("");
+}
+
+const mark = (decides: boolean): string => (decides ? "→ " : "  ");
+
+function printRule(explained: ExplainedRule, decides: boolean): string {
+  const { rule, kind, mode, outcome, detail, expressions } = explained;
+  const why = detail === undefined ? "" : ` (${detail})`;
+  const shadow = mode === "shadow" ? ", in shadow" : "";
+  return `${mark(decides)}${kind} ${rule}: ${outcome}${why}${shadow}\n${printLabelled(expressions, "      ")}`;
+}
+
+function printFallback({ fallback }: ExplainedPolicy, decides: boolean): string {
+  switch (fallback) {
+    case "grant":
+      return `${mark(decides)}default: allows what no rule refuses\n`;
+    case "refuse":
+      return `${mark(decides)}default: denies what no rule allows\n`;
+    case "nothing":
+      return "";
+  }
+}
+
+const printLabelled = (labelled: readonly Labelled[], indent: string): string =>
+  labelled.map(({ key, value }) => printShown(value, indent, `${key}: `)).join("");
+
+/** One line a part, its value behind it. */
+export function printShown({ source, value, parts }: Shown, indent: string, label = ""): string {
+  const oneLine = source.trim().replace(/\s+/g, " ");
+  const inner = parts.map((part) => printShown(part, `${indent}  `)).join("");
+  return `${indent}${label}${oneLine}  =  ${value}\n${inner}`;
+}
+
+function printOther({ policy, applies, gate }: ExplainedPolicy): string {
+  const by = applies.kind === "no" ? applies.by : [];
+  const why = by.includes("except") ? "its exception holds" : `other ${by.join(", ")}`;
+  return `  ${policy}: ${why}\n${printLabelled(gate, "    ")}`;
+}
