@@ -1,5 +1,6 @@
 import { ADAPTERS } from "../adapters/index.ts";
 import { checkService, type CheckService } from "./check/service.ts";
+import { RecentDecisions } from "./check/recent.ts";
 import { startGrpcServer, type GrpcServer } from "./grpc/server.ts";
 import { startAdminListener } from "./http/admin.ts";
 import { startExtAuthz } from "./http/ext-authz.ts";
@@ -59,6 +60,8 @@ export const compileFiles = (files: readonly SourceFile[]): Configuration =>
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 /** Checks whose shadow rules wait to be evaluated. */
 const MAX_WAITING_SHADOWS = 1_000;
+/** Of the last refusals, which are kept for those who ask why. */
+const RECENT = { maxBytes: 16 * 1024 * 1024, maxExplainedPerSecond: 20 } as const;
 /** Longer than any check takes, shorter than an orchestrator waits before it kills. */
 const DRAIN_GRACE_MS = 5_000;
 
@@ -73,7 +76,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const runtime = await startRuntime(options, metrics, opened);
     const loaded = await runtime.runtime.load();
     if (loaded.kind === "live")
-      return await openListeners({ ...options, ...runtime, metrics, loaded }, opened);
+      return await openListeners(
+        { ...options, ...runtime, metrics, loaded, recent: new RecentDecisions(RECENT) },
+        opened,
+      );
     await opened.disposeAsync();
     return loaded.kind === "refused" ? loaded : { kind: "refused", diagnostics: [], held: [] };
   } catch (error) {
@@ -138,6 +144,7 @@ async function startRuntime(
 
 interface Parts extends ServerOptions, Started {
   readonly metrics: Metrics;
+  readonly recent: RecentDecisions;
   readonly loaded: RunningServer["loaded"];
 }
 
@@ -205,7 +212,7 @@ async function tlsOf(
 }
 
 async function startAdmin(
-  { runtime, outside, lastLoad, log }: Parts,
+  { runtime, outside, lastLoad, log, recent }: Parts,
   listener: Settings["listen"]["admin"] & {},
   openTlsOf: OpenTls,
 ): Promise<HttpListener> {
@@ -215,6 +222,7 @@ async function startAdmin(
     tls: await openTlsOf("admin", listener),
     token: token && (() => outside.secret(token)),
     status: () => statusOf(runtime, lastLoad()),
+    decisions: recent,
     onError: (error) => log.error({ err: error }, "a page of the admin listener ended in an exception"),
   });
 }
@@ -228,13 +236,14 @@ const exceptionTeller =
   };
 
 function checksOf(parts: Parts): CheckService {
-  const { runtime, metrics, log } = parts;
+  const { runtime, metrics, log, recent } = parts;
   const onError = exceptionTeller(parts);
   return checkService({
     live: () => runtime.live,
     metrics,
     log,
     nowMs: epochClock(),
+    onRefusal: (made) => recent.add(made),
     later: laterQueue(MAX_WAITING_SHADOWS, (error) => onError(error, "shadow")),
   });
 }

@@ -64,6 +64,8 @@ export interface Explaining {
   readonly question: Question;
   readonly decision: Decision;
   readonly personal: Showing["personal"];
+  /** Leaves out the policies that do not apply. */
+  readonly only?: "applying";
 }
 
 /**
@@ -74,6 +76,8 @@ export function explain(explaining: Explaining): readonly ExplainedPolicy[] {
   const { question, decision } = explaining;
   const { authentication } = decision;
   if (authentication === undefined) return [];
+  if (explaining.only === "applying")
+    return decision.governing.map((one) => explainGoverning(one, explaining));
   const governing = new Map(decision.governing.map((one) => [one.policy, one]));
   return question.snapshot.policies.map((policy) => {
     const one = governing.get(policy);

@@ -10,6 +10,8 @@ import { decide, type Decision } from "./decide.ts";
 import { decisionIds } from "./decision-id.ts";
 import { ownDenial, type OwnRefusal } from "./denial.ts";
 import { encodeResponse } from "./response.ts";
+import type { Question } from "./question.ts";
+import type { Made } from "./recent.ts";
 import { hasShadow, shadowOutcomes, type ShadowOutcome } from "./shadow.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -23,6 +25,8 @@ export interface CheckHost {
   readonly nowMs: () => number;
   /** Runs a task after the answer; says false when too many are waiting. */
   readonly later: (task: () => void) => boolean;
+  /** Told after the answer of what was not allowed. */
+  readonly onRefusal?: (made: Made) => void;
 }
 
 /** One answer, before it is written for whoever asked. */
@@ -65,7 +69,10 @@ export function checkService(host: CheckHost): CheckService {
     countDecision(host, answered.verdict);
     judgeShadows(host, decided.decision);
     // A clock may be set back.
-    host.metrics.observeCheck(Math.max(0, host.nowMs() - asked.startedAtMs) / 1_000);
+    const durationMs = Math.max(0, host.nowMs() - asked.startedAtMs);
+    host.metrics.observeCheck(durationMs / 1_000);
+    if (answered.verdict.kind !== "allow")
+      tellRefusal(host, { ...answered, ...decided, atMs: asked.startedAtMs, durationMs });
     return answered;
   };
   const answer: CheckService["answer"] = (facts, deadlineAtMs) => {
@@ -104,6 +111,8 @@ interface Waiting {
 
 interface Decided {
   readonly decision: Decision;
+  /** Undefined where nothing could be made of the request. */
+  readonly question: Question | undefined;
   readonly dialect: Answered["dialect"];
 }
 
@@ -124,8 +133,9 @@ function decideInTime(
   try {
     const attributes = new Attributes(facts(), snapshot.settings);
     const askUntilMs = untilMs - OWN_SHARE_MS;
-    const decision = decide({ snapshot, backends, attributes, nowMs: startedAtMs, askUntilMs });
-    const spoken = (one: Decision): Decided => isInTime(inDialect(one, attributes));
+    const question = { snapshot, backends, attributes, nowMs: startedAtMs, askUntilMs };
+    const decision = decide(question);
+    const spoken = (one: Decision): Decided => isInTime(inDialect(one, question));
     if (!(decision instanceof Promise)) return spoken(decision);
     waiting.count++;
     return decision
@@ -146,16 +156,18 @@ function failed({ metrics, log }: CheckHost, error: unknown): Decided {
 
 const refused = (id: OwnRefusal): Decided => ({
   decision: { verdict: ownDenial(id), governing: [], authentication: undefined, answers: undefined },
+  question: undefined,
   dialect: "http",
 });
 
 /** A refusal is told in the words of the protocol that was asked in. */
-function inDialect(decision: Decision, attributes: Attributes): Decided {
+function inDialect(decision: Decision, question: Question): Decided {
+  const { attributes } = question;
   const isGrpc =
     decision.verdict.kind === "deny" &&
     attributes.kind === "http" &&
     GRPC_CONTENT_TYPE.test(attributes.request.headers.get("content-type") ?? "");
-  return { decision, dialect: isGrpc ? "grpc" : "http" };
+  return { decision, question, dialect: isGrpc ? "grpc" : "http" };
 }
 
 /** What Envoy itself takes for gRPC: it turns the answer to nothing else (gRPC-Web, say) into gRPC's form. */
@@ -163,6 +175,10 @@ const GRPC_CONTENT_TYPE = /^application\/grpc(?:\+|$)/;
 
 const countDecision = ({ metrics }: CheckHost, { kind, by }: Verdict): void =>
   metrics.countCheck(by.policy, by.rule, kind);
+
+function tellRefusal({ onRefusal, later, metrics }: CheckHost, made: Made): void {
+  if (onRefusal !== undefined && !later(() => onRefusal(made))) metrics.countRecentDropped();
+}
 
 function judgeShadows(host: CheckHost, decision: Decision): void {
   if (!hasShadow(decision)) return;

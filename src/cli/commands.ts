@@ -6,10 +6,12 @@ import { explain } from "./explain.ts";
 import { keys } from "./keys.ts";
 import { serve } from "./serve.ts";
 import { test } from "./test.ts";
+import { tail } from "./tail.ts";
 import { validate } from "./validate.ts";
+import { why } from "./why.ts";
 
 /** Every command, in the order that the help lists them. */
-export const COMMANDS: readonly Command[] = [serve, validate, test, explain, evaluate, keys];
+export const COMMANDS: readonly Command[] = [serve, validate, test, explain, evaluate, why, tail, keys];
 
 /** Runs the command that the arguments name. */
 export async function runCommand(

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { fastify, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ListenAddress } from "../std/listen-address.ts";
 import type { ListenerTls } from "../std/tls-files.ts";
+import { decisionsWanted, type DecisionsSource } from "./decisions.ts";
 import { createAnyServer, listenFastify, type HttpListener } from "./listener.ts";
 
 export interface AdminListenerOptions {
@@ -11,6 +12,8 @@ export interface AdminListenerOptions {
   readonly token?: (() => Promise<string>) | undefined;
   /** What `/status` shows; it holds no secrets. */
   readonly status: () => object;
+  /** What `/decisions` shows; it holds no secrets either. */
+  readonly decisions: DecisionsSource;
   /** Told of what was thrown. */
   readonly onError: (error: unknown) => void;
 }
@@ -18,7 +21,7 @@ export interface AdminListenerOptions {
 /** Wrong tokens are guesses: with more than this a second, all are refused unseen until the next. */
 const MAX_WRONG_TOKENS = 10;
 
-/** The listener for operators: `/status`, and an index of what there is. */
+/** The listener for operators: `/status`, `/decisions`, and an index of what there is. */
 export async function startAdminListener(options: AdminListenerOptions): Promise<HttpListener> {
   const app = fastify({
     bodyLimit: 1_024,
@@ -32,12 +35,17 @@ export async function startAdminListener(options: AdminListenerOptions): Promise
     return undefined;
   });
   app.get("/", (_request, reply) => reply.type("text/plain").send(INDEX));
-  app.get("/status", (_request, reply) =>
-    reply
-      .header("cache-control", "no-store")
-      .type("application/json")
-      .send(`${JSON.stringify(options.status(), null, 2)}\n`),
-  );
+  app.get("/status", (_request, reply) => sendJson(reply, options.status()));
+  app.get("/decisions", (request, reply) => {
+    const wanted = decisionsWanted(request.query as Readonly<Record<string, unknown>>);
+    return typeof wanted === "string"
+      ? reply.status(400).send({ error: wanted })
+      : sendJson(reply, { decisions: options.decisions.list(wanted) });
+  });
+  app.get<{ Params: { readonly id: string } }>("/decisions/:id", (request, reply) => {
+    const found = options.decisions.find(request.params.id);
+    return found === undefined ? reply.status(404).send({ error: GONE }) : sendJson(reply, found);
+  });
   app.setNotFoundHandler((_request, reply) =>
     reply.status(404).send({ error: "there is no such page; see /" }),
   );
@@ -49,7 +57,20 @@ export async function startAdminListener(options: AdminListenerOptions): Promise
   return { address, close: () => app.close() };
 }
 
-const INDEX = "weir\n\n/status  configuration, teams, handlers (JSON)\n";
+const INDEX = `weir
+
+/status          configuration, teams, handlers (JSON)
+/decisions       the last refusals and faults (JSON); ?policy= &rule= &verdict= &since= &limit=
+/decisions/d_…   why one of them was refused
+`;
+
+const GONE = "this process has no such refusal: it is too long ago, or another replica's";
+
+const sendJson = (reply: FastifyReply, value: object): FastifyReply =>
+  reply
+    .header("cache-control", "no-store")
+    .type("application/json")
+    .send(`${JSON.stringify(value, null, 2)}\n`);
 
 type Refusal = "no-token" | "wrong-token" | "too-many";
 

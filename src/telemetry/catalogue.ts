@@ -26,6 +26,12 @@ export const CATALOGUE = {
     labels: [],
     meaning: "Checks whose shadow rules were not evaluated because too many were waiting.",
   },
+  recentDropped: {
+    name: "weir_recent_decisions_dropped_total",
+    kind: "counter",
+    labels: [],
+    meaning: "Refusals and faults that /decisions does not have because too many came at a time.",
+  },
   internalErrors: {
     name: "weir_internal_errors_total",
     kind: "counter",

@@ -8,6 +8,7 @@ export interface Metrics {
   observeCheck(seconds: number): void;
   countShadow(policy: string, rule: string, verdict: string): void;
   countShadowDropped(): void;
+  countRecentDropped(): void;
   countInternalError(method: string): void;
   countFinding(identity: string, finding: string): void;
   countAnswer(handler: string, verdict: string, seconds: number): void;
@@ -44,6 +45,7 @@ const OTHERS_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const shadowDropped = counter(registry, "shadowDropped");
+  const recentDropped = counter(registry, "recentDropped");
   const internalErrors = counter(registry, "internalErrors");
   const { name, help } = described("checkDuration");
   const checkDuration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
@@ -58,6 +60,7 @@ export function createMetrics(): Metrics {
     observeCheck: (seconds) => checkDuration.add(seconds),
     countShadow: tallied({ ...described("shadowDecisions"), registers: [registry] }),
     countShadowDropped: () => shadowDropped.inc(),
+    countRecentDropped: () => recentDropped.inc(),
     countInternalError: (method) => internalErrors.inc({ method }),
     countReload,
     holdPart: (team) => partCurrent.set({ team }, 0),

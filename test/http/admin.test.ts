@@ -11,6 +11,7 @@ describe("the admin listener", () => {
     const listener = await startAdminListener({
       address: { kind: "tcp", host: "127.0.0.1", port: 0 },
       status: () => ({ revision: "r1" }),
+      decisions: { list: () => [], find: () => undefined },
       onError: () => undefined,
       ...options,
     });
