@@ -21,6 +21,11 @@ const OWN = {
 
 export type OwnRefusal = keyof typeof OWN;
 
+/** Each of them with its status, for what tells of all. */
+export const OWN_REFUSALS: readonly (readonly [id: string, status: number])[] = Object.entries(OWN).map(
+  ([id, [status]]) => [id, status],
+);
+
 /** A refusal of weir's own. */
 export function ownDenial(id: OwnRefusal): Denied {
   const [status, text] = OWN[id];
