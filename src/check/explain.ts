@@ -227,7 +227,7 @@ function labelled(
   expressions: Readonly<Record<string, Expression | undefined>>,
 ): readonly Labelled[] {
   const showing: Showing = {
-    disclosureOf: (reads) => disclosureOf(policy.mentions(reads)),
+    disclosureOf: (reads) => disclosureOf(policy.mentionsOf(reads)),
     personal,
   };
   return Object.entries(expressions).flatMap(([key, expression]) =>

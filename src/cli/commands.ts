@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { didYouMean } from "../policy/diagnostic.ts";
 import type { Command, ExitCode, Invocation } from "./command.ts";
+import { envoy } from "./envoy.ts";
 import { evaluate } from "./eval.ts";
 import { explain } from "./explain.ts";
 import { keys } from "./keys.ts";
@@ -11,7 +12,17 @@ import { validate } from "./validate.ts";
 import { why } from "./why.ts";
 
 /** Every command, in the order that the help lists them. */
-export const COMMANDS: readonly Command[] = [serve, validate, test, explain, evaluate, why, tail, keys];
+export const COMMANDS: readonly Command[] = [
+  serve,
+  validate,
+  test,
+  explain,
+  evaluate,
+  why,
+  tail,
+  envoy,
+  keys,
+];
 
 /** Runs the command that the arguments name. */
 export async function runCommand(

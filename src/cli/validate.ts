@@ -33,12 +33,12 @@ those never reaches the upstream.
 };
 
 /** The same with every warning as an error. */
-function strictly({ snapshot, tests, diagnostics }: Configuration): Configuration {
-  if (diagnostics.length === 0) return { snapshot, tests, diagnostics };
+function strictly(found: Configuration): Configuration {
+  if (found.diagnostics.length === 0) return found;
   return {
+    ...found,
     snapshot: undefined,
-    tests,
-    diagnostics: diagnostics.map((one) => ({ ...one, severity: "error" })),
+    diagnostics: found.diagnostics.map((one) => ({ ...one, severity: "error" })),
   };
 }
 

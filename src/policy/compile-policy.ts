@@ -103,9 +103,10 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
       identities,
     ),
     fallbackAnswer: fallback.answer,
+    mentions: allOf([gateMentions, fallback.mentions]),
     ownedHeaders: mode === "enforce" ? ownedHeaders : new Set(),
     context: contextMaker({ ...view, identities, ownedHeaders }),
-    mentions: (reads) => mentionsOf(reads, table),
+    mentionsOf: (reads) => mentionsOf(reads, table),
     expression: scope.compiler,
   };
   const misfits = { scope, gateMentions, fallbackMentions: fallback.mentions, settings: world.settings };

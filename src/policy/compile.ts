@@ -39,6 +39,8 @@ import { unreadOf, type Unread } from "./unread.ts";
 export interface Configuration {
   readonly snapshot: Snapshot | undefined;
   readonly tests: readonly TestsOf[];
+  /** The policies as they are written, by their files' paths; those of `snapshot` are made of them. */
+  readonly policies: readonly CompiledPolicy[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -129,7 +131,7 @@ export function* compilingConfiguration(
   const snapshot = isClean(diagnostics)
     ? snapshotOf({ ...common, changesAtMs, stance: world.stance }, policies)
     : undefined;
-  return { snapshot, tests, diagnostics: inOrder(diagnostics) };
+  return { snapshot, tests, policies, diagnostics: inOrder(diagnostics) };
 }
 
 /** Reads the files of all kinds; what is wrong with their form, and with their names, is added to `diagnostics`. */

@@ -38,8 +38,11 @@ export function didYouMean(wanted: string, known: Iterable<string>): string {
   return names.length === 0 ? "there are none" : `known: ${names.sort().join(", ")}`;
 }
 
+/** A finding with a code of any kind: of weir's files, or of an Envoy's. */
+export type Finding = Omit<Diagnostic, "code"> & { readonly code: string };
+
 /** By file, line and column, errors before warnings at one place. */
-export function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+export function inOrder<T extends Finding>(diagnostics: readonly T[]): readonly T[] {
   return diagnostics.toSorted(
     (left, right) =>
       compare(left.file, right.file) ||
@@ -61,7 +64,7 @@ const compare = (left: string, right: string): number => (left < right ? -1 : le
  *       = did you mean "headers"?
  * ```
  */
-export function printDiagnostic(one: Diagnostic): string {
+export function printDiagnostic(one: Finding): string {
   const number = String(one.line).padStart(5);
   const gutter = " ".repeat(number.length);
   const { source, column, length } = shortened(one);

@@ -9,10 +9,20 @@ export interface Mentions {
   readonly answers: ReadonlySet<string>;
   /** Names of the vocabulary. */
   readonly attributes: ReadonlySet<string>;
+  /** Request headers that are read by a constant name, in lower case. */
+  readonly headers: ReadonlySet<string>;
+  /** Namespaces of `metadata`; undefined among them where one is not read by a constant name. */
+  readonly namespaces: ReadonlySet<string | undefined>;
 }
 
 /** What an expression that reads nothing depends on. */
-export const NO_MENTIONS: Mentions = { identities: new Set(), answers: new Set(), attributes: new Set() };
+export const NO_MENTIONS: Mentions = {
+  identities: new Set(),
+  answers: new Set(),
+  attributes: new Set(),
+  headers: new Set(),
+  namespaces: new Set(),
+};
 
 /** What the names of a policy's own depend on. */
 export interface MentionTable {
@@ -39,10 +49,16 @@ export function allOf(mentions: readonly Mentions[]): Mentions {
     identities: new Set(mentions.flatMap(({ identities }) => [...identities])),
     answers: new Set(mentions.flatMap(({ answers }) => [...answers])),
     attributes: new Set(mentions.flatMap(({ attributes }) => [...attributes])),
+    headers: new Set(mentions.flatMap(({ headers }) => [...headers])),
+    namespaces: new Set(mentions.flatMap(({ namespaces }) => [...namespaces])),
   };
 }
 
-function mentionsOfRead({ root, steps: [step] }: Read, table: MentionTable): Mentions {
+function mentionsOfRead(read: Read, table: MentionTable): Mentions {
+  const {
+    root,
+    steps: [step],
+  } = read;
   const { lets, shared, answers, verified } = table;
   const inShared = shared.get(root);
   if (inShared !== undefined) return inShared.get(step?.name ?? "") ?? NO_MENTIONS;
@@ -52,8 +68,21 @@ function mentionsOfRead({ root, steps: [step] }: Read, table: MentionTable): Men
     return { ...NO_MENTIONS, identities: new Set([step.name]), answers: new Set(asked) };
   }
   const attribute = WHOLE.has(root) ? root : `${root}.${step?.name ?? ""}`;
-  if (NAMES.has(attribute)) return { ...NO_MENTIONS, attributes: new Set([attribute]) };
+  if (NAMES.has(attribute))
+    return { ...NO_MENTIONS, ...keysOf(attribute, read), attributes: new Set([attribute]) };
   return lets.get(root) ?? NO_MENTIONS;
+}
+
+/** The constant keys of the two maps of which Envoy has to be told more than that they are read. */
+function keysOf(attribute: string, { steps, how }: Read): Partial<Mentions> {
+  if (attribute === "metadata") {
+    const namespace = steps[0]?.name;
+    // `"x" in metadata` asks for no namespace; what it guards does.
+    return namespace === undefined && how !== "value" ? {} : { namespaces: new Set([namespace]) };
+  }
+  const header = steps[1]?.name.toLowerCase();
+  const isHeader = attribute === "request.headers" || attribute === "request.headers_all";
+  return isHeader && header !== undefined ? { headers: new Set([header]) } : {};
 }
 
 const NAMES: ReadonlySet<string> = new Set(VOCABULARY.map(({ name }) => name));

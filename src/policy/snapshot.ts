@@ -92,6 +92,8 @@ export interface Policy {
   /** What a caller is told whom the fallback refuses. */
   readonly fallbackAnswer: Answer;
   readonly kind: "grants" | "guards";
+  /** What decides whether it applies, and what its default answers, depend on; those of rules are theirs. */
+  readonly mentions: Mentions;
   /** Lower-case names of the request headers that its enforced rules set: the client's copies are never seen. */
   readonly ownedHeaders: ReadonlySet<string>;
   /** Those that enforced expressions read, by name: the others are not asked for. */
@@ -101,7 +103,7 @@ export interface Policy {
   /** What the policy's expressions read for one request. */
   readonly context: (attributes: Attributes, bindings: Bindings, evidence: Evidence) => PolicyContext;
   /** What expressions of the policy depend on that read this. */
-  readonly mentions: (reads: Iterable<Read>) => Mentions;
+  readonly mentionsOf: (reads: Iterable<Read>) => Mentions;
   /** An expression that could stand in the policy, or what is wrong with it. */
   readonly expression: (source: string) => Expression | readonly SpannedProblem[];
 }

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { parseAllDocuments } from "yaml";
+import { z } from "zod";
+import { ADAPTERS } from "../../adapters/index.ts";
+import { needsOf, type Needs } from "../../src/envoy/needs.ts";
+import { compileConfiguration } from "../../src/policy/compile.ts";
+import { printDiagnostic } from "../../src/policy/diagnostic.ts";
+import { loadFiles } from "../../src/policy/load.ts";
+
+/** What the policies of these files, by path, need of Envoy. */
+export function needsFor(files: Readonly<Record<string, string>>): Needs {
+  const loaded = loadFiles(Object.entries(files).map(([path, text]) => ({ path, text })));
+  const world = { adapters: ADAPTERS, nowMs: 0, stance: "enforce" } as const;
+  const { snapshot, policies, diagnostics } = compileConfiguration(loaded, "", world);
+  assert.ok(snapshot, diagnostics.map(printDiagnostic).join("\n"));
+  return needsOf(policies, snapshot.settings);
+}
+
+/** A policy whose one rule denies on a condition, and another that grants. */
+export const policyOf = (condition: string, more = ""): string => `weir: 1
+policy: orders
+match:
+  hosts: [orders.example.com]
+${more}rules:
+  - id: asked
+    deny: |
+      ${condition}
+  - id: all
+    allow: request.method == "GET"
+`;
+
+const kinded = z.looseObject({ kind: z.string().optional() });
+
+/** The documents of a YAML text; those of Kubernetes say their kind, MeshConfig says none. */
+export function objectsIn(text: string): readonly (z.output<typeof kinded> & { kind: string })[] {
+  return parseAllDocuments(text).map((document) => {
+    const content = kinded.parse(document.toJS());
+    return { ...content, kind: content.kind ?? "MeshConfig" };
+  });
+}
+
+/** Asserts that each object is what the target takes of its kind; yields the kinds. */
+export function assertValid(target: "istio" | "envoy-gateway", text: string): readonly string[] {
+  const file = join(import.meta.dirname, `../fixtures/envoy/${target}.schema.json`);
+  const ajv = new Ajv2020({ allErrors: true }).addSchema(
+    z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, "utf8"))),
+    target,
+  );
+  return objectsIn(text).map(({ kind, ...content }) => {
+    const validate = ajv.getSchema(`${target}#/$defs/${kind}`);
+    assert.ok(validate, `no schema of ${kind}`);
+    const whole = kind === "MeshConfig" ? content : { kind, ...content };
+    // It answers with a promise for schemas that are marked as asynchronous, and these are not.
+    void validate(whole);
+    assert.deepEqual(validate.errors ?? [], [], kind);
+    return kind;
+  });
+}
