@@ -187,7 +187,10 @@ const PASSED_OVER: Found = { outcome: "passed over", detail: undefined };
 function outcomeOf(rule: Rule | AskRule, context: object, { decision }: Explaining): Found {
   if (rule.kind === "ask") return askedOf(decision.answers?.outcomeOf(rule) ?? { verdict: "skipped" });
   const found = rule.kind === "allow" ? allowOutcome(rule, context) : refusalOf(rule, context);
-  if (found instanceof Unknown) return { outcome: "unknown", detail: undefined };
+  if (found instanceof Unknown) {
+    const isEffect = rule.kind === "allow" && rule.condition.evaluate(context) === true;
+    return { outcome: "unknown", detail: isEffect ? "one of the values it sets cannot be had" : undefined };
+  }
   const outcome = rule.kind === "allow" && found === "passes" ? "does not grant" : found;
   return { outcome, detail: undefined };
 }

@@ -3,6 +3,7 @@ import { printScalar } from "../cel/format.ts";
 import { percentOf } from "../cel/percent.ts";
 import type { AllowRule, Policy, RefusalRule, Share } from "../policy/snapshot.ts";
 import type { Fault } from "../std/fault.ts";
+import { headerText } from "./texts.ts";
 
 /** Whether what has this share is enforced for one request. Where it is not known who that is, it is. */
 export function isEnforced(share: Share | undefined, context: object): boolean {
@@ -25,12 +26,20 @@ export function refusalOf(rule: RefusalRule, context: object): "refuses" | "pass
   return value === (rule.kind === "deny") ? "refuses" : "passes";
 }
 
-/** What one allow says. It does not apply when its `when` is UNKNOWN. */
+/**
+ * What one allow says. It does not apply when its `when` is UNKNOWN. One that would set what has no value is UNKNOWN
+ * itself, so that another one may grant, whichever of the two comes first.
+ */
 export function allowOutcome(rule: AllowRule, context: object): "grants" | "passes" | Unknown {
   if (rule.when !== undefined && rule.when.evaluate(context) !== true) return "passes";
   const value = rule.condition.evaluate(context);
   if (value instanceof Unknown) return value;
-  return value === true ? "grants" : "passes";
+  if (value !== true) return "passes";
+  for (const text of rule.uncertain) {
+    const found = headerText(text.render(context));
+    if (found instanceof Unknown) return found;
+  }
+  return "grants";
 }
 
 /** What a policy's allows and its default come to. Without a rule it is the default that grants. */

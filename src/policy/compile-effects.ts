@@ -1,5 +1,6 @@
 import type { Template, WrittenAnswer } from "./answers-file.ts";
 import { refuseSecrets } from "./compile-asks.ts";
+import { isPrintable } from "../std/printable.ts";
 import { compileText, compileTexts, constantPart } from "./compile-text.ts";
 import { problem, type Place } from "./diagnostic.ts";
 import type { Answer, Effects, NamedText } from "./effects.ts";
@@ -25,7 +26,7 @@ export function compileRequest(scope: Scope, path: Path, written: RequestChanges
     if (set.has(header.toLowerCase()))
       report(scope, scope.document.keyAt([...path, "append", header]), "bad-header", setHere(header));
   }
-  const querySet = compileTexts(scope, [...path, "query", "set"], written.querySet);
+  const querySet = oneLined(scope, [...path, "query", "set"], written.querySet);
   written.queryRemove.forEach((name, index) => {
     if (!written.querySet.has(name)) return;
     const reason: Reason = [`${name} is set by this rule already`, "keep one of them"];
@@ -62,13 +63,19 @@ export function compileAnswer(scope: Scope, path: Path, written: WrittenAnswer):
   };
 }
 
+/** Parameters or fields. */
+function oneLined(scope: Scope, path: Path, written: ReadonlyMap<string, Template>): readonly NamedText[] {
+  for (const [name, template] of written) refuseUnprintable(scope, [...path, name], "wrong-value", template);
+  return compileTexts(scope, path, written);
+}
+
 /** Fields of the dynamic metadata. They are logged, so they have no secrets. */
 function compileMetadata(
   scope: Scope,
   path: Path,
   written: ReadonlyMap<string, Template>,
 ): readonly NamedText[] {
-  const texts = compileTexts(scope, path, written);
+  const texts = oneLined(scope, path, written);
   for (const { name, value } of texts)
     refuseSecrets(scope, [...path, name], scope.mentions(value), "metadata is logged");
   return texts;
@@ -88,12 +95,22 @@ function compileHeaders(
     seen.add(name);
     const place = [...path, header];
     if (reason !== undefined) report(scope, scope.document.keyAt(place), "bad-header", reason);
-    if (/[\r\n\0]/.test(constantPart(template))) {
-      const hint = "write it in one line; CR, LF and NUL never reach a header";
-      report(scope, scope.document.at(place), "bad-header", ["a header's value is one line", hint]);
-    }
+    refuseUnprintable(scope, place, "bad-header", template);
     return { name, value: compileText(scope, place, template) };
   });
+}
+
+/** What is written around expressions can always be sent; whether their values can, is seen request by request. */
+function refuseUnprintable(
+  scope: Scope,
+  place: Path,
+  code: "bad-header" | "wrong-value",
+  template: Template,
+): void {
+  if (isPrintable(constantPart(template))) return;
+  const hint = "write it in one line; CR, LF, NUL and their like are never sent";
+  const what = code === "bad-header" ? "a header's value is one line" : "the value is one line";
+  report(scope, scope.document.at(place), code, [what, hint]);
 }
 
 const report = (

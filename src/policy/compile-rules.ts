@@ -11,7 +11,7 @@ import { lintCondition } from "./lints.ts";
 import { allOf, NO_MENTIONS, type Mentions } from "./mentions.ts";
 import type { AskRule as WrittenAsk, Rule as WrittenRule } from "./rule.ts";
 import type { Scope } from "./scope.ts";
-import type { ActiveOverride, AskRule, Rule } from "./snapshot.ts";
+import type { ActiveOverride, AllowRule, AskRule, Rule } from "./snapshot.ts";
 import type { Path } from "./source.ts";
 
 /** What the rules of one policy are compiled with. */
@@ -49,7 +49,7 @@ export function compileRule(written: WrittenRule, world: RuleWorld): CompiledRul
   });
   const outcome =
     written.kind === "allow"
-      ? { kind: written.kind, ...withMentions(inner, compileEffects(inner, path, written)) }
+      ? { kind: written.kind, ...granting(inner, compileEffects(inner, path, written)) }
       : { kind: written.kind, ...answerOf(inner, path, written, world) };
   if (compiled === undefined) return undefined;
   const { mentions, ...rest } = outcome;
@@ -66,6 +66,12 @@ export const condition = (scope: Scope, path: Path, source: string | undefined):
 const withMentions = (scope: Scope, effects: Effects): { effects: Effects; mentions: Mentions } => ({
   effects,
   mentions: scope.mentions(...textsOf(effects)),
+});
+
+/** What an allow does, with what of it may have no value for a request. */
+const granting = (scope: Scope, effects: Effects): Pick<AllowRule, "effects" | "uncertain" | "mentions"> => ({
+  ...withMentions(scope, effects),
+  uncertain: textsOf(effects).filter(({ isLiteral }) => !isLiteral),
 });
 
 interface WithAnswer {

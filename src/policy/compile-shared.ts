@@ -140,6 +140,7 @@ function typeOf(name: string, lets: ReadonlyMap<string, Expression>, data: objec
 function inside(answer: Answer, shared: string): Answer {
   const text = (one: Text): Text => ({
     reads: [],
+    isLiteral: one.isLiteral,
     render: (context) => {
       const own: unknown = Reflect.get(context, shared);
       if (typeof own !== "object" || own === null)

@@ -11,8 +11,10 @@ export function compileText(scope: Scope, path: Path, template: Template): Text 
     part.kind === "text" ? part.value : scope.textExpression(path, part.source, part.start),
   );
   const [only] = parts;
-  if (parts.length === 1 && typeof only === "string") return { render: () => only, reads: [] };
+  if (parts.length === 1 && typeof only === "string")
+    return { render: () => only, reads: [], isLiteral: true };
   return {
+    isLiteral: false,
     reads: parts.flatMap((part) => (typeof part === "object" ? part.reads : [])),
     render(context) {
       let text = "";

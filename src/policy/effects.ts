@@ -6,6 +6,8 @@ export interface Text {
   render(context: object): string | Unknown;
   /** What its expressions read. */
   readonly reads: readonly Read[];
+  /** Whether it has no expressions: it is the same for all requests. */
+  readonly isLiteral: boolean;
 }
 
 /** A header (lower case), a query parameter, or a field of metadata, with its value. */

@@ -1,6 +1,6 @@
 import type { Attributes } from "../attributes/attributes.ts";
 import type { Expression, Read } from "../cel/expression.ts";
-import type { Answer, Effects } from "./effects.ts";
+import type { Answer, Effects, Text } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import type { ConfiguredHandler } from "./handlers.ts";
 import type { AskInput, Identity } from "./identity.ts";
@@ -138,6 +138,8 @@ export interface AllowRule extends CommonRule {
   readonly kind: "allow";
   readonly condition: Expression;
   readonly effects: Effects;
+  /** Those of its effects that may have no value for a request. */
+  readonly uncertain: readonly Text[];
 }
 
 /** A require that a handler answers. */

@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
 import type { Allowed } from "../../src/check/verdict.ts";
-import { ENDLESS, granting, MISSING, NO, OURS, outcome, policy, rule, table, YES } from "./conditions.ts";
+import {
+  ENDLESS,
+  granting,
+  MISSING,
+  NO,
+  OURS,
+  outcome,
+  policy,
+  rule,
+  type Row,
+  table,
+  YES,
+} from "./conditions.ts";
 import { type Asked, type File, inShort, snapshotOf, verdictOn } from "./fixture.ts";
 
 function allowed(files: readonly File[], asked: Asked = {}): Allowed {
@@ -197,6 +209,22 @@ describe("a value that cannot be had", () => {
       ],
       "allow a/two",
     ],
+    ...[
+      [`\${${MISSING}}`, "of the request's"],
+      [`\${${OURS}}`, "of ours"],
+      ["a${'b\\nc'}", "that no header can carry"],
+    ].flatMap(([value = "", which = ""]): Row[] => {
+      const one = { id: "one", allow: YES, ...setting({ "x-a": value }) };
+      const two = { id: "two", allow: YES };
+      return [
+        [
+          `another allow grants in place of one with a value ${which}`,
+          [policy("a", [one, two])],
+          "allow a/two",
+        ],
+        [`and so it does before one with a value ${which}`, [policy("a", [two, one])], "allow a/two"],
+      ];
+    }),
   ]);
 
   const match = { paths: ["/o/{owner}"] };
