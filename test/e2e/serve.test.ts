@@ -46,7 +46,7 @@ async function openCheck(weir: Weir) {
   };
   const stream = session.request(headers);
   stream.on("error", () => undefined);
-  stream.write(Buffer.alloc(1));
+  await new Promise((resolve) => stream.write(Buffer.alloc(1), resolve));
   // Answered only when weir has read what was sent before.
   await new Promise((resolve) => session.ping(resolve));
   const finish = async (): Promise<string | undefined> => {
