@@ -19,7 +19,11 @@ describe("the text of a header", () => {
   it("is UNKNOWN by whose fault its value is", () => assert.equal(headerText(UNKNOWN.ours), UNKNOWN.ours));
 
   it("of a refusal is left out where it cannot be had", () => {
-    const text = (value: string | typeof UNKNOWN.ours) => ({ reads: [], isLiteral: false, render: () => value });
+    const text = (value: string | typeof UNKNOWN.ours) => ({
+      reads: [],
+      isLiteral: false,
+      render: () => value,
+    });
     const named = [
       { name: "x-a", value: text("a") },
       { name: "x-b", value: text("b\n") },
