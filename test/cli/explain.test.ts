@@ -95,7 +95,7 @@ These do not apply:
   const cases: readonly (readonly [what: string, args: readonly string[], line: RegExp])[] = [
     [
       "that a handler has no answer",
-      ["https://shop.example.com/eve", "--as", "{user: {sub: eve}}"],
+      ["https://shop.example.com/eve", "-H", "x-loud: hush", "--as", "{user: {sub: eve}}"],
       /^not decided: shop\/asked has no answer, .*\n[^]*→ ask asked: unknown \(nothing says what blocked answers\)/,
     ],
     [
