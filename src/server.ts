@@ -1,4 +1,5 @@
 import { ADAPTERS } from "../adapters/index.ts";
+import { Records } from "./check/records.ts";
 import { checkService, type CheckService } from "./check/service.ts";
 import { RecentDecisions } from "./check/recent.ts";
 import { startGrpcServer, type GrpcServer } from "./grpc/server.ts";
@@ -10,6 +11,8 @@ import { compileConfiguration, type Configuration, type World } from "./policy/c
 import type { Listener } from "./policy/listen-file.ts";
 import { loadFiles, loadFolders, type SourceFile } from "./policy/load.ts";
 import type { Settings } from "./policy/settings.ts";
+import type { Snapshot } from "./policy/snapshot.ts";
+import { auditOf } from "./runtime/audit.ts";
 import { Outside } from "./runtime/outside.ts";
 import { Runtime, type LoadResult } from "./runtime/runtime.ts";
 import { statusOf, type LastLoad } from "./runtime/status.ts";
@@ -77,7 +80,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const loaded = await runtime.runtime.load();
     if (loaded.kind === "live")
       return await openListeners(
-        { ...options, ...runtime, metrics, loaded, recent: new RecentDecisions(RECENT) },
+        {
+          ...options,
+          ...runtime,
+          metrics,
+          loaded,
+          recent: new RecentDecisions(RECENT, runtime.outside.digest),
+        },
         opened,
       );
     await opened.disposeAsync();
@@ -107,6 +116,7 @@ async function startRuntime(
     environment,
     onFetch: ({ host, outcome, seconds }) => metrics.countFetch(host, outcome, seconds),
     onAnswer: (handler, verdict, seconds) => metrics.countAnswer(handler, verdict, seconds),
+    onLine: (result) => metrics.countRecordLine(result),
   });
   opened.defer(() => outside.close());
   const watch = await watchFolders({
@@ -117,6 +127,15 @@ async function startRuntime(
     onError: (error) => log.error({ err: error }, "changes in a folder may not be seen"),
   });
   let lastLoad: LastLoad | undefined;
+  let before: Snapshot | undefined;
+  const audit = (result: LoadResult): void => {
+    for (const line of auditOf(result, before, Date.now())) {
+      const lines = outside.lines();
+      if (lines === undefined) log.info({ audit: line }, "audit");
+      else lines.add(JSON.stringify(line));
+    }
+    if (result.kind === "live") before = result.snapshot;
+  };
   const runtime = new Runtime({
     folders,
     adapters: ADAPTERS,
@@ -132,6 +151,8 @@ async function startRuntime(
     onResult(result, phase) {
       lastLoad = { result, atMs: Date.now() };
       tellResult({ metrics, log }, result, phase);
+      // What refused the start has changed nothing.
+      if (phase === "running" || result.kind === "live") audit(result);
     },
     onError: (error) =>
       log.error({ err: error }, "a configuration was not loaded; what was live before stays"),
@@ -236,7 +257,7 @@ const exceptionTeller =
   };
 
 function checksOf(parts: Parts): CheckService {
-  const { runtime, metrics, log, recent } = parts;
+  const { runtime, outside, metrics, log, recent } = parts;
   const onError = exceptionTeller(parts);
   return checkService({
     live: () => runtime.live,
@@ -244,6 +265,7 @@ function checksOf(parts: Parts): CheckService {
     log,
     nowMs: epochClock(),
     onRefusal: (made) => recent.add(made),
+    records: new Records({ lines: () => outside.lines(), digest: outside.digest }),
     later: laterQueue(MAX_WAITING_SHADOWS, (error) => onError(error, "shadow")),
   });
 }

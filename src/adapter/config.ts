@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BYTES_FORM, parseBytes } from "../std/bytes.ts";
 import { DURATION_FORM, parseDurationMs } from "../std/duration.ts";
 import type { SecretSource } from "./host.ts";
 
@@ -16,15 +17,11 @@ export const bytes = (least: number, most: number) =>
   z
     .union([z.string(), z.number()], { error: `write ${BYTES_FORM}` })
     .transform((written, context): number => {
-      const match = /^(\d{1,12})(KiB|MiB)?$/.exec(String(written));
-      const count = match === null ? NaN : Number(match[1]) * (BYTES[match[2] ?? ""] ?? NaN);
-      if (Number.isNaN(count)) return complain(context, `write ${BYTES_FORM}`);
+      const count = parseBytes(String(written));
+      if (count === undefined) return complain(context, `write ${BYTES_FORM}`);
       if (count >= least && count <= most) return count;
       return complain(context, `write a number of bytes from ${least} to ${most}`);
     });
-
-const BYTES: Readonly<Record<string, number>> = { "": 1, KiB: 1_024, MiB: 1_048_576 };
-const BYTES_FORM = "a number of bytes, such as 65536, 64KiB or 1MiB";
 
 /** Where a secret is to be had: exactly one of `{file}` and `{env}`. What is written in its place is never repeated. */
 export const secret = () =>

@@ -186,3 +186,9 @@ function calendarOf(milliseconds: number): Calendar {
     dayOfYear: Math.floor((milliseconds - midnight(year, 0, 1)) / 86_400_000),
   };
 }
+
+/** A duration as expressions see it. */
+export const durationValue = (ms: number): Duration => {
+  const nanoseconds = BigInt(Math.round(ms * 1_000_000));
+  return new Duration(nanoseconds / 1_000_000_000n, Number(nanoseconds % 1_000_000_000n));
+};

@@ -15,6 +15,7 @@ const OWN = {
   "weir/ungoverned": [403, undefined],
   "weir/team-not-loaded": [503, "the policies of what was asked for are not loaded"],
   "weir/overload": [503, "too busy to decide; try again"],
+  "weir/audit": [503, "what was decided could not be written; try again"],
   "weir/not-ready": [503, "not ready to decide; try again"],
   "weir/internal": [500, undefined],
 } as const satisfies Record<string, readonly [status: number, text: string | undefined]>;
@@ -40,15 +41,13 @@ export const defaultDenial = (policy: Policy, context: object): Denied =>
 export function faultDenial(fault: Exclude<Fault, "ours">, by: Decider): Denied {
   switch (fault) {
     case "request":
-      return denied(by, 400, "a value that the policy reads is missing or malformed");
+      return { ...denied(by, 400, "a value that the policy reads is missing or malformed"), fault };
     case "raw-headers":
-      return denied(by, 403);
-    case "budget":
-      return denied(
-        { policy: by.policy, rule: "weir/budget" },
-        400,
-        "the request is too large to be checked",
-      );
+      return { ...denied(by, 403), fault };
+    case "budget": {
+      const budget = { policy: by.policy, rule: "weir/budget" };
+      return { ...denied(budget, 400, "the request is too large to be checked"), fault };
+    }
   }
 }
 

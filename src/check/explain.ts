@@ -1,7 +1,7 @@
 import { Unknown, type Expression } from "../cel/expression.ts";
 import { disclosureOf } from "../policy/disclosure.ts";
 import type { Evidence } from "../policy/evidence.ts";
-import { matches, misfitting, type Bindings, type MatchKey } from "../policy/match.ts";
+import { matches, misfitting, NO_BINDINGS, type MatchKey } from "../policy/match.ts";
 import type { AskRule, Policy, PolicyContext, Rule } from "../policy/snapshot.ts";
 import type { AskOutcome } from "./ask.ts";
 import type { Decision } from "./decide.ts";
@@ -118,8 +118,6 @@ function explainOther(policy: Policy, evidence: Evidence, explaining: Explaining
   const by = policy.except?.evaluate(context) === true ? "except" : "when";
   return { ...other, applies: { kind: "no", by: [by] }, gate: gateOf(policy, context, explaining) };
 }
-
-const NO_BINDINGS: Bindings = new Map();
 
 const gateOf = (policy: Policy, context: object, explaining: Explaining): readonly Labelled[] =>
   labelled(policy, context, explaining, { "match.when": policy.when, except: policy.except });

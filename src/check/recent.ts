@@ -1,4 +1,3 @@
-import { createHmac, randomBytes } from "node:crypto";
 import { explain, type ExplainedPolicy } from "./explain.ts";
 import type { Decision } from "./decide.ts";
 import type { Question } from "./question.ts";
@@ -58,13 +57,15 @@ export interface RecentLimits {
 export class RecentDecisions {
   readonly #limits: RecentLimits;
   readonly #kept = new Map<string, Kept>();
-  readonly #key = randomBytes(32);
+  readonly #digest: (printed: string) => string;
   #bytes = 0;
   #second = 0;
   #explained = 0;
 
-  constructor(limits: RecentLimits) {
+  /** `digest` stands for values of persons. */
+  constructor(limits: RecentLimits, digest: (printed: string) => string) {
     this.#limits = limits;
+    this.#digest = digest;
   }
 
   /** How much is kept, in bytes. */
@@ -126,12 +127,7 @@ export class RecentDecisions {
     if (second !== this.#second) [this.#second, this.#explained] = [second, 0];
     if (this.#explained >= this.#limits.maxExplainedPerSecond) return undefined;
     this.#explained++;
-    return explain({ question, decision, personal: (printed) => this.#digest(printed), only: "applying" });
-  }
-
-  /** The same value has the same digest, in this process. */
-  #digest(printed: string): string {
-    return `#${createHmac("sha256", this.#key).update(printed).digest("hex").slice(0, 8)}`;
+    return explain({ question, decision, personal: this.#digest, only: "applying" });
   }
 }
 

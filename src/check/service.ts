@@ -1,33 +1,18 @@
 import { Attributes } from "../attributes/attributes.ts";
 import type { CheckFacts, ProxyFacts } from "../attributes/facts.ts";
-import type { Snapshot } from "../policy/snapshot.ts";
-import type { Backends } from "../runtime/backends.ts";
 import { MalformedMessage } from "../std/wire-reader.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import { within } from "../std/within.ts";
+import { afterwards } from "./afterwards.ts";
 import { checkFacts } from "./attributes.ts";
+import type { CheckHost } from "./check-host.ts";
 import { decide, type Decision } from "./decide.ts";
 import { decisionIds } from "./decision-id.ts";
 import { ownDenial, type OwnRefusal } from "./denial.ts";
 import { encodeResponse } from "./response.ts";
 import type { Question } from "./question.ts";
 import type { Made } from "./recent.ts";
-import { hasShadow, shadowOutcomes, type ShadowOutcome } from "./shadow.ts";
+import { isAudited } from "./records.ts";
 import type { Verdict } from "./verdict.ts";
-
-/** What the check path needs of the rest of weir. */
-export interface CheckHost {
-  /** The live configuration and whom its policies may ask; undefined before there is one. */
-  readonly live: () => { readonly snapshot: Snapshot; readonly backends: Backends } | undefined;
-  readonly metrics: Metrics;
-  readonly log: Log;
-  /** Epoch milliseconds, with fractions. */
-  readonly nowMs: () => number;
-  /** Runs a task after the answer; says false when too many are waiting. */
-  readonly later: (task: () => void) => boolean;
-  /** Told after the answer of what was not allowed. */
-  readonly onRefusal?: (made: Made) => void;
-}
 
 /** One answer, before it is written for whoever asked. */
 export interface Answered {
@@ -60,33 +45,38 @@ const OWN_SHARE_MS = 20;
 export function checkService(host: CheckHost): CheckService {
   const nextDecisionId = decisionIds();
   const waiting = { count: 0 };
-  const finish = (asked: Asked, decided: Decided): Answered => {
-    const answered: Answered = {
-      verdict: decided.decision.verdict,
-      decisionId: nextDecisionId(),
-      dialect: decided.dialect,
-    };
-    countDecision(host, answered.verdict);
-    judgeShadows(host, decided.decision);
-    // A clock may be set back.
-    const durationMs = Math.max(0, host.nowMs() - asked.startedAtMs);
-    host.metrics.observeCheck(durationMs / 1_000);
-    if (answered.verdict.kind !== "allow")
-      tellRefusal(host, { ...answered, ...decided, atMs: asked.startedAtMs, durationMs });
-    return answered;
+  const finish = (decided: Decided, startedAtMs: number, decisionId = nextDecisionId()): Answered => {
+    const { verdict } = decided.decision;
+    host.metrics.countCheck(verdict.by.policy, verdict.by.rule, verdict.kind);
+    const made = madeOf(host, decided, { startedAtMs, decisionId });
+    host.metrics.observeCheck(made.durationMs / 1_000);
+    afterwards(host, made);
+    return { verdict, decisionId, dialect: decided.dialect };
+  };
+  const conclude = (decided: Decided, { startedAtMs, untilMs }: Asked): Answered | Promise<Answered> => {
+    if (decided.decision.verdict.kind !== "allow" || !isAudited(decided.decision))
+      return finish(decided, startedAtMs);
+    const decisionId = nextDecisionId();
+    const made = madeOf(host, decided, { startedAtMs, decisionId });
+    const written = host.records?.require(made) ?? Promise.resolve(false);
+    return within(written, untilMs - host.nowMs(), false).then((isWritten) =>
+      finish(isWritten ? decided : unwritten(decided), startedAtMs, decisionId),
+    );
   };
   const answer: CheckService["answer"] = (facts, deadlineAtMs) => {
-    const asked = { facts, deadlineAtMs, startedAtMs: host.nowMs() };
-    const decided = decideInTime(host, asked, waiting);
-    return decided instanceof Promise ? decided.then((one) => finish(asked, one)) : finish(asked, decided);
+    const asked = askedOf(host, deadlineAtMs);
+    const decided = decideInTime(host, { ...asked, facts }, waiting);
+    return decided instanceof Promise
+      ? decided.then((one) => conclude(one, asked))
+      : conclude(decided, asked);
   };
   return {
     answer,
-    refuse: (id) => finish({ startedAtMs: host.nowMs() }, refused(id)),
+    refuse: (id) => finish(refused(id), host.nowMs()),
     check(request, deadlineAtMs, caller) {
       const isTooLarge = request.length > MAX_CHECK_BYTES;
       const answered = isTooLarge
-        ? finish({ startedAtMs: host.nowMs() }, refused("weir/too-large"))
+        ? finish(refused("weir/too-large"), host.nowMs())
         : answer(() => checkFacts(request, caller), deadlineAtMs);
       return answered instanceof Promise ? answered.then(encoded) : encoded(answered);
     },
@@ -95,13 +85,23 @@ export function checkService(host: CheckHost): CheckService {
 
 const encoded = ({ verdict, ...envelope }: Answered): Uint8Array => encodeResponse(verdict, envelope);
 
+/** Times are epoch milliseconds. */
 interface Asked {
   readonly startedAtMs: number;
+  /** By when it must be answered. */
+  readonly untilMs: number;
+  readonly live: ReturnType<CheckHost["live"]>;
 }
 
 interface AskedCheck extends Asked {
   readonly facts: () => CheckFacts;
-  readonly deadlineAtMs: number;
+}
+
+function askedOf({ live, nowMs }: CheckHost, deadlineAtMs: number): Asked {
+  const startedAtMs = nowMs();
+  const found = live();
+  const mostMs = found?.snapshot.settings.checkTimeoutMs ?? 0;
+  return { startedAtMs, live: found, untilMs: Math.min(deadlineAtMs, startedAtMs + mostMs) };
 }
 
 /** Checks of all connections that wait for somebody now; `maxInFlight` bounds them. */
@@ -118,13 +118,11 @@ interface Decided {
 
 function decideInTime(
   host: CheckHost,
-  { facts, startedAtMs, deadlineAtMs }: AskedCheck,
+  { facts, startedAtMs, untilMs, live }: AskedCheck,
   waiting: Waiting,
 ): Decided | Promise<Decided> {
-  const live = host.live();
   if (live === undefined) return refused("weir/not-ready");
   const { snapshot, backends } = live;
-  const untilMs = Math.min(deadlineAtMs, startedAtMs + snapshot.settings.checkTimeoutMs);
   // Only what waits for others takes more than one turn of the loop.
   const isFull = waiting.count >= snapshot.settings.maxInFlight;
   if (startedAtMs >= untilMs || isFull) return refused("weir/overload");
@@ -160,6 +158,12 @@ const refused = (id: OwnRefusal): Decided => ({
   dialect: "http",
 });
 
+/** What would have been allowed, had it been written. */
+const unwritten = ({ decision, ...decided }: Decided): Decided => ({
+  ...decided,
+  decision: { ...decision, verdict: ownDenial("weir/audit") },
+});
+
 /** A refusal is told in the words of the protocol that was asked in. */
 function inDialect(decision: Decision, question: Question): Decided {
   const { attributes } = question;
@@ -173,22 +177,15 @@ function inDialect(decision: Decision, question: Question): Decided {
 /** What Envoy itself takes for gRPC: it turns the answer to nothing else (gRPC-Web, say) into gRPC's form. */
 const GRPC_CONTENT_TYPE = /^application\/grpc(?:\+|$)/;
 
-const countDecision = ({ metrics }: CheckHost, { kind, by }: Verdict): void =>
-  metrics.countCheck(by.policy, by.rule, kind);
-
-function tellRefusal({ onRefusal, later, metrics }: CheckHost, made: Made): void {
-  if (onRefusal !== undefined && !later(() => onRefusal(made))) metrics.countRecentDropped();
-}
-
-function judgeShadows(host: CheckHost, decision: Decision): void {
-  if (!hasShadow(decision)) return;
-  const count = (outcomes: readonly ShadowOutcome[]): void => {
-    for (const { policy, rule, verdict } of outcomes) host.metrics.countShadow(policy, rule, verdict);
-  };
-  const isTaken = host.later(() => {
-    const outcomes = shadowOutcomes(decision);
-    if (!(outcomes instanceof Promise)) count(outcomes);
-    else void outcomes.then(count).catch((error: unknown) => void failed(host, error));
-  });
-  if (!isTaken) host.metrics.countShadowDropped();
-}
+/** A clock may be set back. */
+const madeOf = (
+  { nowMs }: CheckHost,
+  { decision, question }: Decided,
+  { startedAtMs, decisionId }: { readonly startedAtMs: number; readonly decisionId: string },
+): Made => ({
+  decisionId,
+  atMs: startedAtMs,
+  durationMs: Math.max(0, nowMs() - startedAtMs),
+  decision,
+  question,
+});

@@ -1,3 +1,5 @@
+import type { Fault } from "../std/fault.ts";
+
 /** The combined outcome of one check, before it is written for Envoy. */
 export type Verdict = Allowed | Denied | Failed;
 
@@ -32,6 +34,8 @@ export interface Allowed {
 export interface Denied {
   readonly kind: "deny";
   readonly by: Decider;
+  /** Of a request that lacked what a policy reads. */
+  readonly fault?: Fault;
   readonly status: number;
   readonly body: string;
   readonly contentType: string;

@@ -31,7 +31,10 @@ the start it ends the command with exit code 1. SIGTERM finishes what is under w
       output.complain(`${server.diagnostics.map(printDiagnostic).join("\n\n")}\n\nweir did not start.\n`);
       return 1;
     }
-    output.print(banner(server, folders));
+    // Standard output may be for the lines of decisions, which are read by machines.
+    const { decisions } = server.loaded.snapshot.settings;
+    const tell = decisions?.to.kind === "stdout" ? output.complain : output.print;
+    tell(banner(server, folders));
     // A load reports its own result.
     onHangup(() => void server.reload());
     await aborted(signal);

@@ -21,6 +21,7 @@ import {
   type SharedWorld,
 } from "./compile-shared.ts";
 import { contextMaker } from "./context.ts";
+import { problem } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import { PLAIN_ANSWER, type Effects } from "./effects.ts";
 import type { Identity } from "./identity.ts";
@@ -28,6 +29,7 @@ import { lintPolicy } from "./lints-of-policy.ts";
 import type { Match } from "./match.ts";
 import { allOf, mentionsOf, NO_MENTIONS, type Mentions } from "./mentions.ts";
 import { refuseMisfits } from "./misfits.ts";
+import type { Owners } from "./ownership.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import type { Scope } from "./scope.ts";
 import type { Settings } from "./settings.ts";
@@ -57,6 +59,9 @@ export interface PolicyWorld extends SharedWorld {
   /** By policy, by rule. */
   readonly overrides: ReadonlyMap<string, ReadonlyMap<string, ActiveOverride>>;
   readonly nowMs: number;
+  readonly owners: Owners;
+  /** Whether weir.yaml says where decisions are written. */
+  readonly hasDecisions: boolean;
 }
 
 const NO_OVERRIDES: ReadonlyMap<string, ActiveOverride> = new Map();
@@ -93,6 +98,8 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
     ...policy,
     ...gate,
     id: file.policy,
+    team: world.owners(document.file),
+    audit: file.audit,
     mode,
     share,
     match,
@@ -111,6 +118,11 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
   };
   const misfits = { scope, gateMentions, fallbackMentions: fallback.mentions, settings: world.settings };
   refuseMisfits(read, draft, misfits);
+  if (file.audit === "required" && !world.hasDecisions) {
+    const message = "weir.yaml has no `decisions`: nothing that this requires could be written";
+    const hint = "say there where they go: decisions: { to: stdout }";
+    scope.report(problem(document.at(["audit"]), "missing-key", message, hint));
+  }
   // A rule that could not be compiled may be the one that reads an identity.
   const isWhole = read.isWhole && rules.length === file.rules.length;
   lintPolicy({ ...read, isWhole }, draft, scope, identities);

@@ -4,6 +4,7 @@ import { readCertificate } from "../attributes/certificate.ts";
 import { canonicalHost } from "../attributes/host.ts";
 import { parseSpiffeId } from "../attributes/spiffe.ts";
 import { remember } from "../std/remember.ts";
+import type { WrittenTarget } from "./decisions-file.ts";
 import type { Listener, TlsFiles } from "./listen-file.ts";
 import { proxyRole } from "./proxy-role.ts";
 import type { Listeners, ServerFile } from "./server-file.ts";
@@ -35,6 +36,7 @@ export function settingsOf(file: ServerFile, path: string | undefined): Settings
     proxy: file.proxy,
     secrets,
     outbound: { ...file.outbound, caFile: caFile && within(folder, caFile) },
+    decisions: file.decisions && { ...file.decisions, to: withinTarget(folder, file.decisions.to) },
     handlers: file.handlers,
     teams: file.teams,
   };
@@ -63,6 +65,9 @@ const withinTls = (folder: string, { cert, key, clientCa }: TlsFiles): TlsFiles 
 
 const withinSecret = (folder: string, source: SecretSource): SecretSource =>
   "file" in source ? { file: within(folder, source.file) } : source;
+
+const withinTarget = (folder: string, target: WrittenTarget): WrittenTarget =>
+  target.kind === "file" ? { ...target, path: within(folder, target.path) } : target;
 
 /** The absolute form of a path that weir.yaml writes, which counts from its folder. */
 export const within = (folder: string, path: string): string => resolve(folder, path);

@@ -10,6 +10,7 @@ import {
   refuseTrespass,
   type Borders,
 } from "./borders.ts";
+import { compileDecisions } from "./compile-decisions.ts";
 import { compileHandlers, type WrittenHandlers } from "./compile-handlers.ts";
 import { byRule, nextChangeMs } from "./compile-overrides.ts";
 import { compilePolicy, type CompiledPolicy, type PolicyWorld } from "./compile-policy.ts";
@@ -22,6 +23,7 @@ import { inOrder, isClean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import type { Loaded } from "./load.ts";
 import { buildLookup } from "./lookup.ts";
+import { credentialHeadersOf } from "./identity.ts";
 import { NamedFiles } from "./named-files.ts";
 import { ownersOf } from "./ownership.ts";
 import { serverFirst } from "./parts.ts";
@@ -92,7 +94,8 @@ export function* compilingConfiguration(
     diagnostics,
   });
   const handlers = new Map([...unread.handlers, ...written]);
-  const borders: Borders = { settings, owners: ownersOf(settings), diagnostics };
+  const owners = ownersOf(settings);
+  const borders: Borders = { settings, owners, diagnostics };
   const active = overridesWithin(overrides, { files, unread: unread.policies }, world.nowMs, borders);
   const parts = {
     settings,
@@ -104,7 +107,10 @@ export function* compilingConfiguration(
     diagnostics,
     nowMs: world.nowMs,
     overrides: byRule(active),
+    owners,
+    hasDecisions: unread.hasDecisions || settings.decisions !== undefined,
   };
+  const selections = weir && compileDecisions(weir.document, weir.file.decisions, parts);
   const shared = new Map<string, SharedPart>();
   for (const { file, document } of sharedFiles) {
     shared.set(file.shared, compileShared(file, document, parts));
@@ -125,12 +131,12 @@ export function* compilingConfiguration(
     settings,
     handlers: faultless(handlers),
     overrides: active,
+    selections,
     unloaded: world.unloaded ?? [],
+    changesAtMs: nextChangeMs(active),
+    stance: world.stance,
   };
-  const changesAtMs = nextChangeMs(active);
-  const snapshot = isClean(diagnostics)
-    ? snapshotOf({ ...common, changesAtMs, stance: world.stance }, policies)
-    : undefined;
+  const snapshot = isClean(diagnostics) ? snapshotOf(common, policies) : undefined;
   return { snapshot, tests, policies, diagnostics: inOrder(diagnostics) };
 }
 
@@ -212,7 +218,7 @@ function divide<T>(items: readonly T[], isSo: (item: T) => boolean): readonly [r
   return [items.filter(isSo), items.filter((item) => !isSo(item))];
 }
 
-type Common = Omit<Snapshot, "policies" | "lookup" | "connections" | "identities">;
+type Common = Omit<Snapshot, "policies" | "lookup" | "connections" | "identities" | "credentialHeaders">;
 
 function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapshot {
   const policies = compiled
@@ -235,6 +241,7 @@ function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapsh
     lookup: buildLookup(of("http")),
     connections: buildLookup(of("tcp")),
     identities: [...new Set(identities)],
+    credentialHeaders: new Set(identities.flatMap(({ proof }) => credentialHeadersOf(proof))),
   };
 }
 

@@ -98,7 +98,8 @@ const DAY_MS = 86_400_000;
 /** RFC 9110, section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-const HEADER_NAME = parsedText("the name of a header", (found) =>
+/** The name of a header, in lower case. */
+export const HEADER_NAME = parsedText("the name of a header", (found) =>
   TOKEN.test(found) ? found.toLowerCase() : undefined,
 );
 

@@ -73,3 +73,18 @@ export interface ApiKey {
   readonly plan: string | undefined;
   readonly notAfterMs: number | undefined;
 }
+
+/** The headers in which a credential is looked for. */
+export function credentialHeadersOf(proof: Proof): readonly string[] {
+  const headerOf = (place: CredentialPlace) => ("header" in place ? [place.header] : []);
+  switch (proof.kind) {
+    case "jwt":
+      return proof.from.flatMap(headerOf);
+    case "apiKey":
+    case "verify":
+      return headerOf(proof.place);
+    case "mtls":
+    case "metadata":
+      return [];
+  }
+}

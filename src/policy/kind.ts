@@ -10,7 +10,7 @@ export const KIND_KEYS = ["policy", "tests", "shared", "keys", "overrides"] as c
 /** The keys of weir.yaml, those that come later among them. */
 export const SERVER_KEYS = [
   ...["listen", "mesh", "clientAddress", "checkTimeout", "maxInFlight", "ungoverned"],
-  ...["proxy", "secrets", "outbound", "store", "handlers", "teams"],
+  ...["proxy", "secrets", "outbound", "decisions", "store", "handlers", "teams"],
 ] as const;
 
 /** Everything that the top-level keys and the name of a file claim; one claim when all is well. */
@@ -36,6 +36,8 @@ const POLICY_EXPRESSIONS = new Set([
   ...["quotas.#.cost.reserve", "quotas.#.cost.settle", "telemetry.#.when", "identities.*.apiKey.with.*"],
 ]);
 
+const SERVER_EXPRESSION = /^decisions\.record\.\d+\.when$/;
+
 /** The mappings in which keys are names of the file's choice. */
 const NAMED = new Set(["let", "identities", "with"]);
 
@@ -44,6 +46,7 @@ const NAMED = new Set(["let", "identities", "with"]);
  * handlers count as CEL: which of them are text is known to the handler only, and text may be quoted too.
  */
 export function isExpression(claims: readonly Claim[], path: readonly (string | number)[]): boolean {
+  if (claims.includes("server")) return SERVER_EXPRESSION.test(path.join("."));
   if (claims.length > 0 && !claims.includes("policy") && !claims.includes("shared")) return false;
   const steps = path.map((step, index) => {
     if (typeof step === "number") return "#";

@@ -45,7 +45,8 @@ export interface Subject {
 /** What the pattern that matched binds: `path.owner`. */
 export type Bindings = ReadonlyMap<string, string>;
 
-const NO_BINDINGS: Bindings = new Map();
+/** What a match without path patterns binds. */
+export const NO_BINDINGS: Bindings = new Map();
 
 /** The bindings of the first path pattern that matches, or undefined when the policy does not match. */
 export function matches(match: Match, subject: Subject): Bindings | undefined {

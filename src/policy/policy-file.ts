@@ -36,6 +36,8 @@ export interface PolicyFile {
   readonly mode: WrittenMode;
   /** Names of shared files, at `["use", index]`. */
   readonly use: readonly string[];
+  /** `required`: every decision that the policy has a part in is written, before an allow leaves. */
+  readonly audit: "required" | "as-sampled";
 }
 
 /** What a policy matches: everything, or what all of the keys that are there say. */
@@ -102,7 +104,7 @@ export const POLICY_FILE = mapping({
   use: list(name(VARIABLE_FORM), "names of shared files", 100).optional(),
   quotas: notYet("quotas"),
   telemetry: notYet("telemetry"),
-  audit: notYet("`audit`"),
+  audit: word(["required"]).optional(),
 }).transform((file): PolicyFile => ({
   policy: file.policy,
   match: file.match,
@@ -113,4 +115,5 @@ export const POLICY_FILE = mapping({
   default: file.default,
   mode: file.mode ?? { kind: "enforce" },
   use: file.use ?? [],
+  audit: file.audit === undefined ? "as-sampled" : "required",
 }));

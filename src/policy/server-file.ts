@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { SecretSource } from "../adapter/host.ts";
 import type { ClientAddress } from "../attributes/client-address.ts";
 import { CLIENT_ADDRESS } from "./client-address-file.ts";
+import { DECISIONS, type DecisionsFile } from "./decisions-file.ts";
 import { didYouMean } from "./diagnostic.ts";
 import {
   delegate,
@@ -46,6 +47,8 @@ export interface ServerFile {
   readonly proxy: ProxyRoles;
   readonly secrets: Secrets;
   readonly outbound: Outbound;
+  /** Undefined: decisions are not written. */
+  readonly decisions: DecisionsFile | undefined;
   readonly store: { readonly type: "memory" };
   /** By name. */
   readonly handlers: ReadonlyMap<string, HandlerFile>;
@@ -90,6 +93,7 @@ export const SERVER_DEFAULTS: ServerFile = {
   proxy: { kind: "one", role: "gateway" },
   secrets: { pepper: undefined, mac: [] },
   outbound: OUTBOUND_DEFAULTS,
+  decisions: undefined,
   store: { type: "memory" },
   handlers: new Map(),
   teams: new Map(),
@@ -140,6 +144,7 @@ export const SERVER_FILE = mapping({
   proxy: PROXY.optional(),
   secrets: mapping({ pepper: secret().optional(), mac: secretOrTwo().optional() }).optional(),
   outbound: OUTBOUND.optional(),
+  decisions: DECISIONS.optional(),
   store: mapping({
     type: word(["memory"], { words: ["redis"] }),
     url: notYet("Redis"),
@@ -158,6 +163,7 @@ export const SERVER_FILE = mapping({
     proxy: found.proxy?.role ?? SERVER_DEFAULTS.proxy,
     secrets: secretsOf(found.secrets ?? {}),
     outbound: found.outbound ?? SERVER_DEFAULTS.outbound,
+    decisions: found.decisions,
     store: { type: found.store?.type ?? SERVER_DEFAULTS.store.type },
     handlers: found.handlers ?? SERVER_DEFAULTS.handlers,
     teams: found.teams ?? SERVER_DEFAULTS.teams,

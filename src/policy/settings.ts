@@ -15,6 +15,7 @@ export interface Settings
       | "proxy"
       | "secrets"
       | "outbound"
+      | "decisions"
       | "handlers"
       | "teams"
     > {

@@ -7,6 +7,7 @@ import type { AskInput, Identity } from "./identity.ts";
 import type { Lookup } from "./lookup.ts";
 import type { Bindings, HostPattern, Match } from "./match.ts";
 import type { Mentions } from "./mentions.ts";
+import type { Selections } from "./compile-decisions.ts";
 import type { SpannedProblem } from "./scope.ts";
 import type { Settings } from "./settings.ts";
 
@@ -27,9 +28,13 @@ export interface Snapshot {
   readonly handlers: ReadonlyMap<string, ConfiguredHandler>;
   /** Identities that need a verifier, each once. */
   readonly identities: readonly Identity[];
+  /** Lower-case names of headers in which any identity looks for a credential. */
+  readonly credentialHeaders: ReadonlySet<string>;
   /** What teams own whose files have never been good: refused, whoever asks. */
   readonly unloaded: readonly Ownership[];
   readonly overrides: readonly ActiveOverride[];
+  /** Which decisions are written; undefined: none, but where a policy requires it. */
+  readonly selections: Selections | undefined;
   /** When the files mean something else than now, because an override ends; epoch milliseconds. */
   readonly changesAtMs: number | undefined;
 }
@@ -65,7 +70,10 @@ export interface Share {
 /** One policy file. */
 export interface Policy {
   readonly id: string;
+  /** Whose file it is; undefined: the platform's. */
+  readonly team: string | undefined;
   readonly mode: Mode;
+  readonly audit: "required" | "as-sampled";
   /** Of an enforced policy. */
   readonly share: Share | undefined;
   /** Place among all policies, by name. */

@@ -9,6 +9,7 @@ export interface Unread {
   /** Those of weir.yaml. */
   readonly handlers: WrittenHandlers;
   readonly hasPepper: boolean;
+  readonly hasDecisions: boolean;
 }
 
 /** The names in files that could not be read, of which each has diagnostics of its own. */
@@ -19,6 +20,7 @@ export function unreadOf(documents: readonly Document[]): Unread {
     shared: new Set(documents.flatMap((one) => nameIn(one, "shared"))),
     handlers: new Map(servers.flatMap((one) => keysIn(one, "handlers")).map((name) => [name, undefined])),
     hasPepper: servers.some((one) => keysIn(one, "secrets").includes("pepper")),
+    hasDecisions: servers.some(({ plain }) => isMapping(plain) && plain.has("decisions")),
   };
 }
 

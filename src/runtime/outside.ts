@@ -2,10 +2,14 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Fetch, HostLog, Stop } from "../adapter/host.ts";
 import { createOutbound, type FetchRecord, type Outbound } from "../host/fetch.ts";
+import { personalDigest } from "../host/digest.ts";
 import { createHost } from "../host/host.ts";
+import { openFile, openStandardOutput } from "../host/line-targets.ts";
+import { Lines, type LinesOptions } from "../host/lines.ts";
 import { repeat } from "../host/repeat.ts";
 import { createSecrets, type Secrets } from "../host/secrets.ts";
 import { floodGuards } from "../identity/flood.ts";
+import type { WrittenTarget } from "../policy/decisions-file.ts";
 import { problem, type Diagnostic } from "../policy/diagnostic.ts";
 import type { Settings } from "../policy/settings.ts";
 import type { HandlerWorld } from "./handlers.ts";
@@ -20,6 +24,7 @@ export interface OutsideOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly onFetch: (record: FetchRecord) => void;
   readonly onAnswer: HandlerWorld["observe"];
+  readonly onLine: LinesOptions["onLine"];
 }
 
 /**
@@ -36,6 +41,9 @@ export class Outside {
     return this.#outbound.client.fetch(request);
   };
   #outbound: { readonly settings: Settings["outbound"]; readonly client: Outbound } | undefined;
+  #lines: { readonly to: WrittenTarget; readonly lines: Lines } | undefined;
+  /** Stands for values of persons, the same on all replicas that have one pepper. */
+  readonly digest = personalDigest(() => this.#pepper);
   #pepper: string | undefined;
   #stopPepper: Stop | undefined;
 
@@ -53,22 +61,53 @@ export class Outside {
   }
 
   /** Takes over what a new configuration says; where a file of it cannot be read, says so and changes nothing. */
-  async follow({ folder, outbound, secrets }: Settings): Promise<readonly Diagnostic[]> {
+  async follow({ folder, outbound, decisions, secrets }: Settings): Promise<readonly Diagnostic[]> {
+    const unreadable = (key: string, error: unknown): readonly Diagnostic[] => {
+      const place = { file: join(folder, "weir.yaml"), line: 1, column: 1, length: 1, source: "" };
+      const message = `${key}: ${error instanceof Error ? error.message : String(error)}`;
+      return [problem(place, "unreadable-file", message)];
+    };
     try {
       await this.#followOutbound(outbound);
     } catch (error) {
-      const file = join(folder, "weir.yaml");
-      const message = `outbound: ${error instanceof Error ? error.message : String(error)}`;
-      return [problem({ file, line: 1, column: 1, length: 1, source: "" }, "unreadable-file", message)];
+      return unreadable("outbound", error);
+    }
+    try {
+      await this.#followLines(decisions?.to);
+    } catch (error) {
+      return unreadable("decisions", error);
     }
     await this.#followPepper(secrets.pepper);
     return [];
   }
 
+  /** Where decisions are written; undefined: nowhere. */
+  lines(): Lines | undefined {
+    return this.#lines?.lines;
+  }
+
   /** Ends all requests. Safe twice. */
   async close(): Promise<void> {
     this.#stopPepper?.();
-    await this.#outbound?.client.close();
+    await Promise.all([this.#outbound?.client.close(), this.#lines?.lines.close(LINES_PATIENCE_MS)]);
+  }
+
+  /** The new target is open before the old one is left; what waits for that is still written. */
+  async #followLines(to: WrittenTarget | undefined): Promise<void> {
+    const before = this.#lines;
+    if (isDeepStrictEqual(to, before?.to)) return;
+    this.#lines = to && { to, lines: await this.#openLines(to) };
+    await before?.lines.close(LINES_PATIENCE_MS);
+  }
+
+  async #openLines(to: WrittenTarget): Promise<Lines> {
+    const { log, onLine } = this.#options;
+    return new Lines({
+      target: to.kind === "stdout" ? openStandardOutput() : await openFile(to),
+      maxBytes: MAX_WAITING_BYTES,
+      onLine,
+      onError: (error) => log.warn({ reason: String(error) }, "decisions cannot be written, and are lost"),
+    });
   }
 
   async #followOutbound(settings: Settings["outbound"]): Promise<void> {
@@ -105,5 +144,10 @@ export class Outside {
     this.#stopPepper = repeat(PEPPER_EVERY_MS, read, lose);
   }
 }
+
+/** Of lines that wait to be written; a record has less than a kilobyte. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** For whoever reads standard output, when weir ends or writes elsewhere. */
+const LINES_PATIENCE_MS = 2_000;
 
 const PEPPER_EVERY_MS = 1_000;

@@ -32,6 +32,13 @@ export const CATALOGUE = {
     labels: [],
     meaning: "Refusals and faults that /decisions does not have because too many came at a time.",
   },
+  recordLines: {
+    name: "weir_record_lines_total",
+    kind: "counter",
+    labels: ["result"],
+    meaning:
+      "Lines of decisions and audit: `written`; `full` and `late`, dropped because too many were waiting; `failed`, which the file or pipe did not take.",
+  },
   internalErrors: {
     name: "weir_internal_errors_total",
     kind: "counter",

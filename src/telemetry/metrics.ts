@@ -9,6 +9,7 @@ export interface Metrics {
   countShadow(policy: string, rule: string, verdict: string): void;
   countShadowDropped(): void;
   countRecentDropped(): void;
+  countRecordLine(result: "written" | "full" | "failed" | "late"): void;
   countInternalError(method: string): void;
   countFinding(identity: string, finding: string): void;
   countAnswer(handler: string, verdict: string, seconds: number): void;
@@ -46,6 +47,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   const shadowDropped = counter(registry, "shadowDropped");
   const recentDropped = counter(registry, "recentDropped");
+  const recordLines = counter(registry, "recordLines");
   const internalErrors = counter(registry, "internalErrors");
   const { name, help } = described("checkDuration");
   const checkDuration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
@@ -61,6 +63,7 @@ export function createMetrics(): Metrics {
     countShadow: tallied({ ...described("shadowDecisions"), registers: [registry] }),
     countShadowDropped: () => shadowDropped.inc(),
     countRecentDropped: () => recentDropped.inc(),
+    countRecordLine: (result) => recordLines.inc({ result }),
     countInternalError: (method) => internalErrors.inc({ method }),
     countReload,
     holdPart: (team) => partCurrent.set({ team }, 0),

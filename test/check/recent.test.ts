@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Attributes } from "../../src/attributes/attributes.ts";
 import { checkFacts } from "../../src/check/attributes.ts";
 import { decide } from "../../src/check/decide.ts";
+import { personalDigest } from "../../src/host/digest.ts";
 import { RecentDecisions, type Made } from "../../src/check/recent.ts";
 import { checkRequest, NO_BACKENDS, snapshotOf, type Asked } from "./fixture.ts";
 
@@ -29,9 +30,11 @@ function made(asked: Asked, more: Partial<Made> = {}): Made {
 
 const PUT: Asked = { method: "PUT", path: "/orders?who=alice", headers: { "x-loud": "hush-hush" } };
 
+const digest = personalDigest(() => undefined);
+
 describe("the last refusals", () => {
   it("say what was asked, who decided, and what each part came to", () => {
-    const recent = new RecentDecisions(LIMITS);
+    const recent = new RecentDecisions(LIMITS, digest);
     recent.add(made(PUT, { decisionId: "d_put", atMs: Date.parse("2026-01-01T00:00:00Z") }));
     const { policies, ...found } = recent.find("d_put") ?? assert.fail("it is not kept");
     assert.deepEqual(found, {
@@ -52,13 +55,13 @@ describe("the last refusals", () => {
   });
 
   it("hold nothing secret, and a digest of what is of persons, the same for the same", () => {
-    const recent = new RecentDecisions(LIMITS);
+    const recent = new RecentDecisions(LIMITS, digest);
     for (const path of ["/orders?who=alice", "/orders?who=alice", "/orders?who=bob"])
       recent.add(made({ ...PUT, path }));
     const texts = recent.list({ limit: 3 }).map(({ decision }) => JSON.stringify(recent.find(decision)));
     for (const text of texts) assert.doesNotMatch(text, /hush|alice|bob/);
     const [bob, alice, again] = texts.map(
-      (text) => /"request\.path","value":"(#[0-9a-f]{8})"/.exec(text)?.[1],
+      (text) => /"request\.path","value":"(#[0-9a-f]{12})"/.exec(text)?.[1],
     );
     assert.ok(alice !== undefined);
     assert.equal(alice, again);
@@ -66,7 +69,7 @@ describe("the last refusals", () => {
   });
 
   it("are listed the newest first, by who decided and since when", () => {
-    const recent = new RecentDecisions(LIMITS);
+    const recent = new RecentDecisions(LIMITS, digest);
     recent.add(made(PUT, { decisionId: "d_a", atMs: 1 }));
     recent.add(made({ headers: { "x-loud": "very" } }, { decisionId: "d_b", atMs: 2 }));
     recent.add(made({ host: "b.example.com" }, { decisionId: "d_c", atMs: 3 }));
@@ -88,7 +91,7 @@ describe("the last refusals", () => {
   });
 
   it("stay within their bound of memory, whatever comes, and keep the newest", () => {
-    const recent = new RecentDecisions({ ...LIMITS, maxBytes: 20_000 });
+    const recent = new RecentDecisions({ ...LIMITS, maxBytes: 20_000 }, digest);
     for (let turn = 0; turn < 500; turn++) {
       recent.add(made({ ...PUT, path: `/${"a".repeat(turn * 10)}` }, { decisionId: `d_${turn}` }));
       assert.ok(recent.bytes <= 20_000);
@@ -100,7 +103,7 @@ describe("the last refusals", () => {
   });
 
   it("are explained so many a second, and told of all the same", () => {
-    const recent = new RecentDecisions({ ...LIMITS, maxExplainedPerSecond: 2 });
+    const recent = new RecentDecisions({ ...LIMITS, maxExplainedPerSecond: 2 }, digest);
     const explained = [10, 20, 30, 999, 1_000].map((atMs) => {
       recent.add(made(PUT, { decisionId: `d_${atMs}`, atMs }));
       return recent.find(`d_${atMs}`)?.policies !== undefined;
@@ -109,7 +112,7 @@ describe("the last refusals", () => {
   });
 
   it("are told of where nothing could be made of the request", () => {
-    const recent = new RecentDecisions(LIMITS);
+    const recent = new RecentDecisions(LIMITS, digest);
     recent.add(made(PUT, { decisionId: "d_bad", question: undefined }));
     const found = recent.find("d_bad");
     assert.deepEqual([found?.request, found?.policies, found?.status], [undefined, undefined, 403]);

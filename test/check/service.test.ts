@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { createHook } from "node:async_hooks";
 import { pino } from "pino";
-import { checkService, type CheckHost, type CheckService } from "../../src/check/service.ts";
+import type { CheckHost } from "../../src/check/check-host.ts";
+import { Records } from "../../src/check/records.ts";
+import { checkService, type CheckService } from "../../src/check/service.ts";
+import { Lines, type LineResult } from "../../src/host/lines.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
 import type { Backends } from "../../src/runtime/backends.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
@@ -259,5 +262,58 @@ describe("the check path and those it waits for", () => {
     assert.equal(told(response)["rule"], "weir/internal");
     assert.match(served.logged.join(""), /RangeError.*a bug/);
     assert.equal((await served.series()).get('weir_internal_errors_total{method="Check"}'), 1);
+  });
+});
+
+describe("a policy with `audit: required`", () => {
+  const audited = snapshotWith([
+    { decisions: { to: "stdout" } },
+    policy("a", [rule("allow", YES)], { audit: "required" }),
+  ]);
+  const answered = async (append: () => Promise<void>, deadlineAtMs = Infinity, nowMs = () => 1_000) => {
+    const told: LineResult[] = [];
+    const target = { append, close: () => Promise.resolve() };
+    const lines = new Lines({
+      target,
+      maxBytes: 10_000,
+      onLine: (result) => told.push(result),
+      onError: () => undefined,
+    });
+    const records = new Records({ lines: () => lines, digest: String });
+    const { service, tasks } = serve(audited, { records, nowMs });
+    const answer = service.check(checkRequest(BASE), deadlineAtMs, ANY_PROXY);
+    assert.ok(answer instanceof Promise, "nobody waited for the line");
+    const response = CheckResponse.decode(await answer);
+    for (const task of tasks) task();
+    return { told, response };
+  };
+
+  it("allows when the line is written, and not before", async () => {
+    const order: string[] = [];
+    const { response, told } = await answered(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push("written");
+    });
+    order.push("answered");
+    assert.deepEqual(order, ["written", "answered"]);
+    assert.ok(response.okResponse !== undefined);
+    assert.deepEqual(told, ["written"]);
+  });
+
+  it("refuses with 503 where it cannot be written", async () => {
+    const { response } = await answered(() => Promise.reject(new Error("disk full")));
+    assert.equal(response.deniedResponse?.status?.code, 503);
+    assert.equal(response.okResponse, undefined);
+  });
+
+  it("refuses with 503 where it is not written in time", async () => {
+    const { response } = await answered(() => new Promise(() => undefined), 1_020);
+    assert.equal(response.deniedResponse?.status?.code, 503);
+  });
+
+  it("refuses with 503 where there is nowhere to write to", async () => {
+    const { service } = serve(audited);
+    const response = CheckResponse.decode(await service.check(checkRequest(BASE), Infinity, ANY_PROXY));
+    assert.equal(response.deniedResponse?.status?.code, 503);
   });
 });

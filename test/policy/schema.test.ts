@@ -39,6 +39,7 @@ rules:
     type: application/json
 default: deny
 mode: enforce
+audit: required
 `;
 
 /** An answer of which the file says nothing. */
@@ -52,6 +53,7 @@ describe("a policy file", () => {
     const policy = wholeOf(parsePolicy(documentOf(POLICY)));
     assert.deepEqual(policy, {
       policy: "orders",
+      audit: "required",
       match: {
         hosts: ["orders.example.com", "*.orders.example.com"],
         paths: ["/orders/{owner}/**"],

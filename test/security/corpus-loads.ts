@@ -179,7 +179,7 @@ export const ELSEWHERE: readonly ElsewhereCase[] = [
   },
   {
     ...{ id: "44", what: "the sink of the decision log is down", source: "opa#8123" },
-    ...{ tests: [], later: "there is no decision log in this version" },
+    tests: ["test/e2e/decisions.test.ts", "test/check/service.test.ts"],
   },
   {
     ...{ id: "45", what: "paths and hosts as labels of metrics", source: "Kyverno's metrics" },

@@ -112,9 +112,11 @@ export const removeFolder = (folder: string): Promise<void> => rm(folder, { recu
 function listening(running: RunningProcess): Pick<Weir, "checks" | "metricsPort" | "adminPort"> | undefined {
   const end = running.ended();
   if (end !== undefined) throw new Error(`weir ended with ${end}:\n${running.errors()}${running.output()}`);
-  const checks = /^ {2}checks +(\S+)/m.exec(running.output())?.[1];
-  const metricsPort = /^ {2}metrics +127\.0\.0\.1:(\d+) /m.exec(running.output())?.[1];
-  const adminPort = /^ {2}admin +127\.0\.0\.1:(\d+) /m.exec(running.output())?.[1];
+  // Where standard output is for decisions, it says so on the other stream.
+  const printed = `${running.output()}\n${running.errors()}`;
+  const checks = /^ {2}checks +(\S+)/m.exec(printed)?.[1];
+  const metricsPort = /^ {2}metrics +127\.0\.0\.1:(\d+) /m.exec(printed)?.[1];
+  const adminPort = /^ {2}admin +127\.0\.0\.1:(\d+) /m.exec(printed)?.[1];
   if (checks === undefined || metricsPort === undefined) return undefined;
   return {
     checks: addressOf(checks),
