@@ -7,6 +7,8 @@ import https from "node:https";
 export interface Target {
   host?: string;
   port: number;
+  /** The address that it connects from, of `requestHttp1` alone. Envoy takes all of 127.0.0.0/8 but 127.0.0.1 as it is. */
+  from?: string;
   tls?: { ca: string; certificate?: string; key?: string; serverName?: string };
 }
 
@@ -43,6 +45,7 @@ export async function requestHttp1(target: Target, outgoing: Outgoing): Promise<
   const lines = [["host", authority] as const, ...length, ...headers];
   const request = (target.tls === undefined ? http : https).request({
     ...connectOptions(target),
+    ...(target.from === undefined ? {} : { localAddress: target.from }),
     method,
     path,
     agent: false,
