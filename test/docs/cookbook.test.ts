@@ -41,9 +41,10 @@ function decidersIn(folder: string): ReadonlyMap<string, ReadonlySet<string>> {
   return new Map([...policies, ["weir", new Set(OWN_REFUSALS.map(([id]) => id.replace("weir/", "")))]]);
 }
 
-describe("the cookbook", () => {
+describe("the cookbook and the pages for those who come from elsewhere", () => {
   it("are there", () => {
     assert.equal(recipes.length, 10);
+    assert.ok(pages.length > recipes.length);
   });
 
   it("have every recipe in the list", () => {
@@ -87,6 +88,32 @@ describe("the cookbook", () => {
         assert.equal(valid.code, 0, valid.printed);
         const tried = await run(["test", "--require", "rules=100%", folder]);
         assert.equal(tried.code, 0, tried.printed + tried.complained);
+      });
+    }
+  }
+});
+
+/** The code in a page's columns that are called `In an expression`: each second cell that is nothing else. */
+const expressionsOn = (page: string): readonly string[] =>
+  proseOf(readPage(page))
+    .split(/\n\n+/)
+    .filter((paragraph) => /^\|[^|\n]*\| In an expression +\|/.test(paragraph))
+    .flatMap((table) =>
+      Array.from(table.matchAll(/^\| [^|]*? \| `([^`]+)` +\|/gm), ([, code]) => code ?? ""),
+    );
+
+describe("the tables for those who come from elsewhere", () => {
+  for (const { page, policy } of [
+    { page: "docs/migration/authorization-policy.md", policy: "httpbin" },
+    { page: "docs/migration/opa-envoy.md", policy: "people" },
+  ]) {
+    const expressions = expressionsOn(page);
+    it(`have expressions: ${page}`, () => assert.ok(expressions.length > 10));
+
+    for (const expression of expressions) {
+      it(`have one that compiles: ${page}: ${expression}`, async () => {
+        const { code, complained } = await run(["eval", expression, "--policy", policy, folderOf(page)]);
+        assert.equal(code, 0, complained);
       });
     }
   }

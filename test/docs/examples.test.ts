@@ -49,9 +49,9 @@ describe("the examples of the documentation", () => {
     }
   });
 
-  it("are all of weir's YAML: what is not begins with a name of Envoy's, or with # Envoy", () => {
+  it("are all of weir's YAML: what is not begins with a name of Envoy's, or with # Envoy or # Istio", () => {
     const others = blocks.filter(({ block }) => block.language === "yaml" && !isExample(block));
-    const unknown = others.filter(({ block }) => !/^(?:# Envoy|name: )/.test(block.text));
+    const unknown = others.filter(({ block }) => !/^(?:# Envoy|# Istio|name: )/.test(block.text));
     assert.deepEqual(
       unknown.map(({ page, block }) => `${page}:${block.line}`),
       [],
