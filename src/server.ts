@@ -1,4 +1,6 @@
 import { ADAPTERS } from "../adapters/index.ts";
+import { CandidateTrial } from "./check/candidate.ts";
+import { Differences } from "./check/differences.ts";
 import { Records } from "./check/records.ts";
 import { checkService, type CheckService } from "./check/service.ts";
 import { RecentDecisions } from "./check/recent.ts";
@@ -13,6 +15,7 @@ import { loadFiles, loadFolders, type SourceFile } from "./policy/load.ts";
 import type { Settings } from "./policy/settings.ts";
 import type { Snapshot } from "./policy/snapshot.ts";
 import { auditOf } from "./runtime/audit.ts";
+import { CandidateFiles } from "./runtime/candidate.ts";
 import { Outside } from "./runtime/outside.ts";
 import { Runtime, type LoadResult } from "./runtime/runtime.ts";
 import { statusOf, type LastLoad } from "./runtime/status.ts";
@@ -31,6 +34,8 @@ export interface ServerOptions {
   /** The environment's variables, for secrets that weir.yaml says are there. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stance: World["stance"];
+  /** Tried on what was decided; undefined: nothing is. */
+  readonly candidate?: { readonly folders: readonly string[]; readonly share: number } | undefined;
 }
 
 /** A running weir. */
@@ -86,6 +91,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
           metrics,
           loaded,
           recent: new RecentDecisions(RECENT, runtime.outside.digest),
+          differences: new Differences(RECENT, runtime.outside.digest),
+          tried: await startCandidate(options, runtime.outside, opened),
         },
         opened,
       );
@@ -95,6 +102,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await opened.disposeAsync();
     throw error;
   }
+}
+
+/** The candidate's files; what is wrong with them stops nobody. */
+async function startCandidate(
+  { candidate, log }: ServerOptions,
+  { verifiers }: Outside,
+  opened: AsyncDisposableStack,
+): Promise<CandidateFiles | undefined> {
+  if (candidate === undefined) return undefined;
+  const files = new CandidateFiles({ folders: candidate.folders, adapters: ADAPTERS, verifiers, log });
+  opened.defer(() => files.close());
+  await files.start();
+  return files;
 }
 
 interface Started {
@@ -166,6 +186,8 @@ async function startRuntime(
 interface Parts extends ServerOptions, Started {
   readonly metrics: Metrics;
   readonly recent: RecentDecisions;
+  readonly differences: Differences;
+  readonly tried: CandidateFiles | undefined;
   readonly loaded: RunningServer["loaded"];
 }
 
@@ -233,7 +255,7 @@ async function tlsOf(
 }
 
 async function startAdmin(
-  { runtime, outside, lastLoad, log, recent }: Parts,
+  { runtime, outside, lastLoad, log, recent, differences, tried }: Parts,
   listener: Settings["listen"]["admin"] & {},
   openTlsOf: OpenTls,
 ): Promise<HttpListener> {
@@ -244,6 +266,11 @@ async function startAdmin(
     token: token && (() => outside.secret(token)),
     status: () => statusOf(runtime, lastLoad()),
     decisions: recent,
+    differences: {
+      list: (query) => differences.list(query),
+      counts: () => differences.counts,
+      candidate: () => tried && { folders: tried.folders, revision: tried.current?.snapshot.revision },
+    },
     onError: (error) => log.error({ err: error }, "a page of the admin listener ended in an exception"),
   });
 }
@@ -257,7 +284,7 @@ const exceptionTeller =
   };
 
 function checksOf(parts: Parts): CheckService {
-  const { runtime, outside, metrics, log, recent } = parts;
+  const { runtime, outside, metrics, log, recent, differences, tried, candidate } = parts;
   const onError = exceptionTeller(parts);
   return checkService({
     live: () => runtime.live,
@@ -265,8 +292,19 @@ function checksOf(parts: Parts): CheckService {
     log,
     nowMs: epochClock(),
     onRefusal: (made) => recent.add(made),
+    differences,
+    ...(candidate === undefined
+      ? {}
+      : {
+          candidate: new CandidateTrial({
+            candidate: () => tried?.current,
+            share: candidate.share,
+            metrics,
+            differences,
+          }),
+        }),
     records: new Records({ lines: () => outside.lines(), digest: outside.digest }),
-    later: laterQueue(MAX_WAITING_SHADOWS, (error) => onError(error, "shadow")),
+    later: laterQueue(MAX_WAITING_SHADOWS, (error) => onError(error, "afterwards")),
   });
 }
 

@@ -47,6 +47,11 @@ export class Attributes {
     this.#reading = reading;
   }
 
+  /** What they are made of, to be read in another way. */
+  get facts(): CheckFacts {
+    return this.#facts;
+  }
+
   /** What asks to pass: an HTTP request, or a TCP connection, which has no `request`. */
   get kind(): "http" | "connection" {
     return this.#facts.request === undefined ? "connection" : "http";

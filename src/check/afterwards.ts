@@ -3,45 +3,61 @@ import type { Made } from "./recent.ts";
 import { hasShadow, shadowOutcomes, type ShadowOutcome } from "./shadow.ts";
 
 /**
- * What follows an answer, in nobody's way: shadow verdicts are counted, refusals are kept for those who ask why, and what is to be
- * written is. Where too much of it waits, it is dropped and counted.
+ * What follows an answer, in nobody's way: shadow verdicts are counted, refusals are kept for those who ask why, what is to be written is,
+ * and a candidate decides again. Where too much of it waits, it is dropped and counted.
  */
 export function afterwards(host: CheckHost, made: Made): void {
-  const follows = {
+  const follows: Follows = {
     isShadowed: hasShadow(made.decision),
     isRefused: made.decision.verdict.kind !== "allow" && host.onRefusal !== undefined,
     isWritten: host.records?.mayWant(made) ?? false,
+    isTried: host.candidate?.wants(made) ?? false,
   };
-  if (!follows.isShadowed && !follows.isRefused && !follows.isWritten) return;
-  const isTaken = host.later(() => {
-    if (follows.isRefused) host.onRefusal?.(made);
-    const outcomes = follows.isShadowed ? shadowOutcomes(made.decision) : NONE;
-    if (!(outcomes instanceof Promise)) tell(host, made, outcomes);
-    else outcomes.then((found) => tell(host, made, found)).catch((error: unknown) => fail(host, error));
-  });
+  const { isShadowed, isRefused, isWritten, isTried } = follows;
+  if (!isShadowed && !isRefused && !isWritten && !isTried) return;
+  const isTaken = host.later(() => follow(host, made, follows));
   if (!isTaken) countDropped(host, follows);
-}
-
-function fail({ metrics, log }: CheckHost, error: unknown): void {
-  metrics.countInternalError("shadow");
-  log.error({ err: error }, "what follows an answer ended in an exception");
-}
-
-const NONE: readonly ShadowOutcome[] = [];
-
-function tell({ metrics, records }: CheckHost, made: Made, outcomes: readonly ShadowOutcome[]): void {
-  for (const { policy, rule, verdict } of outcomes) metrics.countShadow(policy, rule, verdict);
-  if (records?.mayWant(made) === true) records.add(made, outcomes);
 }
 
 interface Follows {
   readonly isShadowed: boolean;
   readonly isRefused: boolean;
   readonly isWritten: boolean;
+  readonly isTried: boolean;
 }
 
-function countDropped({ metrics }: CheckHost, { isShadowed, isRefused, isWritten }: Follows): void {
+function follow(host: CheckHost, made: Made, { isShadowed, isRefused, isTried }: Follows): void {
+  if (isRefused) host.onRefusal?.(made);
+  settle(host, isShadowed ? shadowOutcomes(made.decision) : NONE, (outcomes) => tell(host, made, outcomes));
+  if (isTried) settle(host, host.candidate?.try(made), () => undefined);
+}
+
+const NONE: readonly ShadowOutcome[] = [];
+
+function tell(
+  { metrics, records, differences }: CheckHost,
+  made: Made,
+  outcomes: readonly ShadowOutcome[],
+): void {
+  for (const { policy, rule, verdict } of outcomes) metrics.countShadow(policy, rule, verdict);
+  differences?.addShadow(made, outcomes);
+  if (records?.mayWant(made) === true) records.add(made, outcomes);
+}
+
+/** Goes on at once where nothing is waited for. */
+function settle<T>(host: CheckHost, result: T | Promise<T>, next: (value: T) => void): void {
+  if (result instanceof Promise) result.then(next).catch((error: unknown) => fail(host, error));
+  else next(result);
+}
+
+function fail({ metrics, log }: CheckHost, error: unknown): void {
+  metrics.countInternalError("afterwards");
+  log.error({ err: error }, "what follows an answer ended in an exception");
+}
+
+function countDropped({ metrics }: CheckHost, { isShadowed, isRefused, isWritten, isTried }: Follows): void {
   if (isShadowed) metrics.countShadowDropped();
   if (isRefused) metrics.countRecentDropped();
   if (isWritten) metrics.countRecordLine("late");
+  if (isTried) metrics.countCandidateCheck("dropped");
 }

@@ -24,6 +24,8 @@ export class Answers {
   readonly #question: Question;
   readonly #evidence: Evidence;
   readonly #outcomes = new Map<AskRule, AskOutcome>();
+  /** Answers by question. */
+  readonly #known = new Map<string, CheckAnswer>();
 
   constructor(question: Question, evidence: Evidence) {
     this.#question = question;
@@ -63,7 +65,10 @@ export class Answers {
       const key = keyOf(rule.handler, input);
       const answer = made.get(key) ?? this.#call(rule.handler, input);
       made.set(key, answer);
-      const note = (known: CheckAnswer): void => this.#note(governing, rule, known);
+      const note = (known: CheckAnswer): void => {
+        this.#known.set(key, known);
+        this.#note(governing, rule, known);
+      };
       if (answer instanceof Promise) waiting.push(answer.then(note));
       else note(answer);
     }
@@ -103,6 +108,11 @@ export class Answers {
   /** What became of one ask, for telling why. */
   outcomeOf(rule: AskRule): AskOutcome {
     return this.#outcomes.get(rule) ?? SKIPPED;
+  }
+
+  /** What a handler has answered to a question; undefined where it was not asked. */
+  known(handler: string, input: ReadonlyMap<string, unknown>): CheckAnswer | undefined {
+    return this.#known.get(keyOf(handler, input));
   }
 
   /** What the answered asks of a policy do to a request that passes. */

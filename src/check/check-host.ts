@@ -2,6 +2,8 @@ import type { Snapshot } from "../policy/snapshot.ts";
 import type { Backends } from "../runtime/backends.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { CandidateTrial } from "./candidate.ts";
+import type { Differences } from "./differences.ts";
 import type { Made } from "./recent.ts";
 import type { Records } from "./records.ts";
 
@@ -17,6 +19,10 @@ export interface CheckHost {
   readonly later: (task: () => void) => boolean;
   /** Told after the answer of what was not allowed. */
   readonly onRefusal?: (made: Made) => void;
+  /** Undefined: there is no candidate. */
+  readonly candidate?: CandidateTrial;
+  /** Undefined: what shadow rules would have turned is counted only. */
+  readonly differences?: Differences;
   /** Undefined: nothing is written. */
   readonly records?: Records;
 }

@@ -1,6 +1,7 @@
 import { explain, type ExplainedPolicy } from "./explain.ts";
 import type { Decision } from "./decide.ts";
 import type { Question } from "./question.ts";
+import { PerSecond, Ring } from "./ring.ts";
 
 /** A decision that was made, with what it was about. */
 export interface Made {
@@ -38,15 +39,6 @@ export interface Wanted {
   readonly limit: number;
 }
 
-interface Kept {
-  readonly atMs: number;
-  readonly policy: string;
-  readonly rule: string;
-  readonly verdict: string;
-  /** JSON: apart from the message that it is of, and as large as it says. */
-  readonly text: Buffer;
-}
-
 export interface RecentLimits {
   readonly maxBytes: number;
   /** An explanation takes about a millisecond of the loop that answers Envoy. */
@@ -55,55 +47,34 @@ export interface RecentLimits {
 
 /** The last refusals and faults: the oldest go when there are more than the bounds allow. */
 export class RecentDecisions {
-  readonly #limits: RecentLimits;
-  readonly #kept = new Map<string, Kept>();
+  readonly #ring: Ring<RecentDecision>;
+  readonly #explained: PerSecond;
   readonly #digest: (printed: string) => string;
-  #bytes = 0;
-  #second = 0;
-  #explained = 0;
 
   /** `digest` stands for values of persons. */
-  constructor(limits: RecentLimits, digest: (printed: string) => string) {
-    this.#limits = limits;
+  constructor({ maxBytes, maxExplainedPerSecond }: RecentLimits, digest: (printed: string) => string) {
+    this.#ring = new Ring(maxBytes);
+    this.#explained = new PerSecond(maxExplainedPerSecond);
     this.#digest = digest;
   }
 
   /** How much is kept, in bytes. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#ring.bytes;
   }
 
   add(made: Made): void {
-    const { verdict } = made.decision;
-    const { policy, rule } = verdict.by;
-    const text = Buffer.from(JSON.stringify(this.#described(made)));
-    this.#kept.set(made.decisionId, { atMs: made.atMs, policy, rule, verdict: verdict.kind, text });
-    this.#bytes += text.length + OVERHEAD_BYTES;
-    for (const [id, { text: oldest }] of this.#kept) {
-      if (this.#bytes <= this.#limits.maxBytes) return;
-      this.#kept.delete(id);
-      this.#bytes -= oldest.length + OVERHEAD_BYTES;
-    }
+    const { kind, by } = made.decision.verdict;
+    this.#ring.add(made.decisionId, { atMs: made.atMs, ...by, kind }, this.#described(made));
   }
 
   find(decisionId: string): RecentDecision | undefined {
-    const kept = this.#kept.get(decisionId);
-    return kept && read(kept);
+    return this.#ring.find(decisionId);
   }
 
   /** The newest first, without their explanations. */
-  list({ policy, rule, verdict, sinceMs = -Infinity, limit }: Wanted): readonly RecentDecision[] {
-    const isWanted = (one: Kept): boolean =>
-      one.atMs > sinceMs &&
-      (policy === undefined || one.policy === policy) &&
-      (rule === undefined || one.rule === rule) &&
-      (verdict === undefined || one.verdict === verdict);
-    const found: RecentDecision[] = [];
-    for (const kept of [...this.#kept.values()].reverse()) {
-      if (found.length >= limit) break;
-      if (isWanted(kept)) found.push({ ...read(kept), policies: undefined });
-    }
-    return found;
+  list({ verdict, ...wanted }: Wanted): readonly RecentDecision[] {
+    return this.#ring.list({ ...wanted, kind: verdict }).map((one) => ({ ...one, policies: undefined }));
   }
 
   #described({ decisionId, atMs, durationMs, decision, question }: Made): RecentDecision {
@@ -123,22 +94,15 @@ export class RecentDecisions {
   }
 
   #explain(question: Question, decision: Decision, atMs: number): readonly ExplainedPolicy[] | undefined {
-    const second = Math.floor(atMs / 1_000);
-    if (second !== this.#second) [this.#second, this.#explained] = [second, 0];
-    if (this.#explained >= this.#limits.maxExplainedPerSecond) return undefined;
-    this.#explained++;
+    if (!this.#explained.takes(atMs)) return undefined;
     return explain({ question, decision, personal: this.#digest, only: "applying" });
   }
 }
 
-/** What a map's entry takes beside the text, about. */
-const OVERHEAD_BYTES = 200;
-
-const read = ({ text }: Kept): RecentDecision => JSON.parse(text.toString()) as RecentDecision;
-
 const MAX_PATH_LENGTH = 256;
 
-function requestOf({ attributes }: Question): RecentDecision["request"] {
+/** What a request was for, without its query. */
+export function requestOf({ attributes }: Question): RecentDecision["request"] {
   if (attributes.kind !== "http") return undefined;
   const { method, host = "", url_path: path = "" } = attributes.request;
   return { method: method.slice(0, 32), host, path: path.slice(0, MAX_PATH_LENGTH) };

@@ -1,31 +1,48 @@
 import { printDiagnostic } from "../policy/diagnostic.ts";
-import { startServer, type RunningServer } from "../server.ts";
+import { startServer, type RunningServer, type ServerOptions } from "../server.ts";
 import { counted } from "../std/counted.ts";
 import { formatAddress, type ListenAddress } from "../std/listen-address.ts";
 import { createLog } from "../telemetry/log.ts";
-import { foldersOf, type Command } from "./command.ts";
+import { parseShare, SHARE_FORM } from "../std/share.ts";
+import { foldersOf, type Command, type Invocation } from "./command.ts";
 
 /** `weir serve [folder…]`: answers Envoy until it is told to end. */
 export const serve: Command = {
   name: "serve",
   summary: "answers Envoy's checks by the policies in folders",
-  help: `  weir serve [folder…] [--observe]      default: policies/
+  help: `  weir serve [folder…] [--observe] [--candidate FOLDER]      default: policies/
 
 Reads every .yaml in the folders, listens where weir.yaml says, and reads again whenever
 a file changes or on SIGHUP. A configuration with an error never replaces a good one; at
 the start it ends the command with exit code 1. SIGTERM finishes what is under way.
 
   --observe   refuses nothing: every policy is in shadow, every request passes, and metrics
-              say what would have been decided`,
-  options: { observe: { type: "boolean", default: false } },
+              say what would have been decided
+  --candidate FOLDER
+              decides again by these files, after the answer, and tells of what would be
+              answered otherwise: weir_candidate_diff_total, /differences. Several as several
+  --candidate-sample 10%
+              of all checks; default 100%`,
+  options: {
+    observe: { type: "boolean", default: false },
+    candidate: { type: "string", multiple: true },
+    "candidate-sample": { type: "string" },
+  },
   async run({ positionals, values, output, environment, signal, onHangup }) {
     const folders = foldersOf(positionals);
+    const candidate = candidateOf(values);
+    if (typeof candidate === "string") {
+      output.complain(`weir serve: ${candidate}\nSee: weir help serve\n`);
+      return 2;
+    }
     const log = createLog();
     const stance = values["observe"] === true ? "observe" : "enforce";
-    const server = await startServer({ folders, log, environment, stance }).catch((error: unknown) => {
-      output.complain(`weir cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
-      return undefined;
-    });
+    const server = await startServer({ folders, log, environment, stance, candidate }).catch(
+      (error: unknown) => {
+        output.complain(`weir cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+        return undefined;
+      },
+    );
     if (server === undefined) return 1;
     if ("kind" in server) {
       output.complain(`${server.diagnostics.map(printDiagnostic).join("\n\n")}\n\nweir did not start.\n`);
@@ -42,6 +59,16 @@ the start it ends the command with exit code 1. SIGTERM finishes what is under w
     return 0;
   },
 };
+
+/** The candidate that is asked for, or what is wrong with the words. */
+function candidateOf(values: Invocation["values"]): ServerOptions["candidate"] | string {
+  const { candidate: folders, "candidate-sample": sample } = values;
+  if (!Array.isArray(folders))
+    return sample === undefined ? undefined : "--candidate-sample goes with --candidate";
+  const share = parseShare(typeof sample === "string" ? sample : "100%");
+  if (share === undefined) return `--candidate-sample takes ${SHARE_FORM}, not ${String(sample)}`;
+  return { folders: folders.map(String), share };
+}
 
 function banner({ listening, loaded }: RunningServer, folders: readonly string[]): string {
   const { policies, revision, stance } = loaded.snapshot;

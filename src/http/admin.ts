@@ -2,7 +2,12 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { fastify, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ListenAddress } from "../std/listen-address.ts";
 import type { ListenerTls } from "../std/tls-files.ts";
-import { decisionsWanted, type DecisionsSource } from "./decisions.ts";
+import {
+  decisionsWanted,
+  differencesWanted,
+  type DecisionsSource,
+  type DifferencesSource,
+} from "./decisions.ts";
 import { createAnyServer, listenFastify, type HttpListener } from "./listener.ts";
 
 export interface AdminListenerOptions {
@@ -14,6 +19,8 @@ export interface AdminListenerOptions {
   readonly status: () => object;
   /** What `/decisions` shows; it holds no secrets either. */
   readonly decisions: DecisionsSource;
+  /** What `/differences` shows; nor does it. */
+  readonly differences: DifferencesSource;
   /** Told of what was thrown. */
   readonly onError: (error: unknown) => void;
 }
@@ -46,6 +53,16 @@ export async function startAdminListener(options: AdminListenerOptions): Promise
     const found = options.decisions.find(request.params.id);
     return found === undefined ? reply.status(404).send({ error: GONE }) : sendJson(reply, found);
   });
+  app.get("/differences", (request, reply) => {
+    const wanted = differencesWanted(request.query as Readonly<Record<string, unknown>>);
+    if (typeof wanted === "string") return reply.status(400).send({ error: wanted });
+    const { differences } = options;
+    return sendJson(reply, {
+      candidate: differences.candidate() ?? null,
+      counts: differences.counts(),
+      differences: differences.list(wanted),
+    });
+  });
   app.setNotFoundHandler((_request, reply) =>
     reply.status(404).send({ error: "there is no such page; see /" }),
   );
@@ -62,6 +79,7 @@ const INDEX = `weir
 /status          configuration, teams, handlers (JSON)
 /decisions       the last refusals and faults (JSON); ?policy= &rule= &verdict= &since= &limit=
 /decisions/d_…   why one of them was refused
+/differences     what rules in shadow, or the candidate, would have answered otherwise (JSON); ?kind= &policy= &rule= &since= &limit=
 `;
 
 const GONE = "this process has no such refusal: it is too long ago, or another replica's";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BYTES_FORM, parseBytes } from "../std/bytes.ts";
+import { parseShare, SHARE_FORM } from "../std/share.ts";
 import { cel, delegate, filePath, integer, misplaced, parsedText, refuse, word } from "./fields.ts";
 import { list, mapping } from "./fields-of-collections.ts";
 import { HEADER_NAME } from "./identity-file.ts";
@@ -30,12 +31,7 @@ export type WrittenTarget =
 
 const MAX_SELECTIONS = 20;
 
-/** A share of things that come in numbers: `1%`, `0.05%`, `100%`. From 0 to 1. */
-const SHARE = parsedText("a percentage, such as 1% or 0.1%", (text) => {
-  const found = /^(\d{1,3}(?:\.\d{1,4})?)%$/.exec(text)?.[1];
-  const percent = found === undefined ? NaN : Number(found);
-  return percent <= 100 ? percent / 100 : undefined;
-});
+const SHARE = parsedText(SHARE_FORM, parseShare);
 
 const SIZE = parsedText(BYTES_FORM, (text) => {
   const found = parseBytes(text);

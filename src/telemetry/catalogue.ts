@@ -39,6 +39,20 @@ export const CATALOGUE = {
     meaning:
       "Lines of decisions and audit: `written`; `full` and `late`, dropped because too many were waiting; `failed`, which the file or pipe did not take.",
   },
+  candidateChecks: {
+    name: "weir_candidate_checks_total",
+    kind: "counter",
+    labels: ["result"],
+    meaning:
+      "Checks that `serve --candidate` decided again: `same`, `different`, `unknown` where somebody would have had to be asked, `dropped` because too many were waiting.",
+  },
+  candidateDiff: {
+    name: "weir_candidate_diff_total",
+    kind: "counter",
+    labels: ["policy", "rule", "from", "to"],
+    meaning:
+      "Of those, what the candidate answers otherwise: the policy and rule of the candidate's that would decide, the live verdict and the candidate's. From `allow` to `allow`, headers or metadata differ; from `deny` to `deny`, the status does.",
+  },
   internalErrors: {
     name: "weir_internal_errors_total",
     kind: "counter",

@@ -10,6 +10,12 @@ export interface Metrics {
   countShadowDropped(): void;
   countRecentDropped(): void;
   countRecordLine(result: "written" | "full" | "failed" | "late"): void;
+  countCandidateCheck(result: "same" | "different" | "unknown" | "dropped"): void;
+  countCandidateDifference(
+    by: { readonly policy: string; readonly rule: string },
+    from: string,
+    to: string,
+  ): void;
   countInternalError(method: string): void;
   countFinding(identity: string, finding: string): void;
   countAnswer(handler: string, verdict: string, seconds: number): void;
@@ -48,6 +54,8 @@ export function createMetrics(): Metrics {
   const shadowDropped = counter(registry, "shadowDropped");
   const recentDropped = counter(registry, "recentDropped");
   const recordLines = counter(registry, "recordLines");
+  const candidateChecks = counter(registry, "candidateChecks");
+  const candidateDiff = counter(registry, "candidateDiff");
   const internalErrors = counter(registry, "internalErrors");
   const { name, help } = described("checkDuration");
   const checkDuration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
@@ -64,6 +72,8 @@ export function createMetrics(): Metrics {
     countShadowDropped: () => shadowDropped.inc(),
     countRecentDropped: () => recentDropped.inc(),
     countRecordLine: (result) => recordLines.inc({ result }),
+    countCandidateCheck: (result) => candidateChecks.inc({ result }),
+    countCandidateDifference: ({ policy, rule }, from, to) => candidateDiff.inc({ policy, rule, from, to }),
     countInternalError: (method) => internalErrors.inc({ method }),
     countReload,
     holdPart: (team) => partCurrent.set({ team }, 0),

@@ -6,7 +6,8 @@ import { type File, snapshotOf, verdictOn } from "./fixture.ts";
 const verdictOf = (...files: readonly File[]) =>
   verdictOn(snapshotOf(...files), { path: "/a", headers: { "x-debug": "1" } }, failing);
 
-const allowing = (parts: object = {}) => verdictOf(policy("a", [rule("allow", YES, { id: "yes", ...parts })]));
+const allowing = (parts: object = {}) =>
+  verdictOf(policy("a", [rule("allow", YES, { id: "yes", ...parts })]));
 const denying = (parts: object = {}) =>
   verdictOf(policy("a", [rule("deny", YES, { id: "no", ...parts }), rule("allow", YES, { id: "yes" })]));
 const second = policy("b", [rule("allow", YES, { id: "also" })]);

@@ -12,6 +12,7 @@ describe("the admin listener", () => {
       address: { kind: "tcp", host: "127.0.0.1", port: 0 },
       status: () => ({ revision: "r1" }),
       decisions: { list: () => [], find: () => undefined },
+      differences: { list: () => [], counts: () => [], candidate: () => undefined },
       onError: () => undefined,
       ...options,
     });
