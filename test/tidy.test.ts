@@ -9,6 +9,7 @@ const GROUPS = [
   ["main.ts"],
   ["cli"],
   ["server.ts"],
+  ["listeners.ts"],
   ["check", "quota", "report", "http", "envoy"],
   ["runtime", "grpc", "limits"],
   ["policy", "store"],

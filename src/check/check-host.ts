@@ -20,7 +20,7 @@ export interface CheckHost {
   /** Told after the answer of what was not allowed. */
   readonly onRefusal?: (made: Made) => void;
   /** Undefined: there is no candidate. */
-  readonly candidate?: CandidateTrial;
+  readonly candidate?: CandidateTrial | undefined;
   /** Undefined: what shadow rules would have turned is counted only. */
   readonly differences?: Differences;
   /** Undefined: nothing is written. */

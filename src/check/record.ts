@@ -26,11 +26,13 @@ export interface DecisionRecord {
   readonly fault: string | undefined;
   readonly durationMs: number;
   readonly shadow: readonly ShadowOutcome[] | undefined;
-  /** Those that hold, by name, with the fields that policies declare. */
-  readonly identities: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+  /** Those that policies read, by name, with the fields that they declare; null where one does not hold. */
+  readonly identities: Readonly<Record<string, RecordedIdentity>> | undefined;
   /** In the words of tests, as far as it may be written. */
   readonly request: RecordedRequest | undefined;
 }
+
+export type RecordedIdentity = Readonly<Record<string, unknown>> | null;
 
 export interface RecordedRequest {
   readonly protocol: "tcp" | undefined;
@@ -127,14 +129,15 @@ const cut = (text: string): string =>
 function identitiesOf({ decision }: Made, recording: Recording): DecisionRecord["identities"] {
   const { authentication, governing } = decision;
   if (authentication === undefined) return undefined;
-  const found = new Map<string, Readonly<Record<string, unknown>>>();
+  const found = new Map<string, RecordedIdentity>();
   const seen = new Set<Identity>();
   for (const identity of governing.flatMap(({ policy }) => [...policy.identities.values()])) {
     if (seen.has(identity)) continue;
     seen.add(identity);
     const value = authentication.evidence.valueOf(identity);
-    if (value === undefined || value instanceof Unknown) continue;
-    found.set(found.has(identity.name) ? identity.id : identity.name, fieldsOf(identity, value, recording));
+    if (value instanceof Unknown) continue;
+    const name = found.has(identity.name) ? identity.id : identity.name;
+    found.set(name, value === undefined ? null : fieldsOf(identity, value, recording));
   }
   return found.size === 0 ? undefined : Object.fromEntries(found);
 }

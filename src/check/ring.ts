@@ -54,7 +54,7 @@ export class Ring<T extends object> {
 
   find(id: string): T | undefined {
     const kept = this.#kept.get(id);
-    return kept && read<T>(kept);
+    return kept && (read(kept) as T);
   }
 
   /** The newest first. */
@@ -67,13 +67,13 @@ export class Ring<T extends object> {
     const found: T[] = [];
     for (const kept of [...this.#kept.values()].reverse()) {
       if (found.length >= limit) break;
-      if (isWanted(kept)) found.push(read<T>(kept));
+      if (isWanted(kept)) found.push(read(kept) as T);
     }
     return found;
   }
 }
 
-const read = <T>({ text }: Kept): T => JSON.parse(text.toString()) as T;
+const read = ({ text }: Kept): unknown => JSON.parse(text.toString());
 
 /** Says whether there is room in the current second for one more of something that is dear. */
 export class PerSecond {

@@ -7,6 +7,7 @@ import { explain } from "./explain.ts";
 import { keys } from "./keys.ts";
 import { serve } from "./serve.ts";
 import { test } from "./test.ts";
+import { replay } from "./replay.ts";
 import { tail } from "./tail.ts";
 import { validate } from "./validate.ts";
 import { why } from "./why.ts";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   evaluate,
   why,
   tail,
+  replay,
   envoy,
   keys,
 ];

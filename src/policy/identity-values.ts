@@ -1,3 +1,4 @@
+import { Unknown } from "../cel/expression.ts";
 import type { ClaimType, WrittenClaim, WrittenClaims } from "./identity-claims.ts";
 import type { RecordType } from "./records.ts";
 
@@ -25,11 +26,15 @@ export const fieldsReader =
   (fields: ReadonlyMap<string, unknown>): object => {
     const values: [string, unknown][] = Object.entries(type.fields).flatMap(([name, fieldType]) => {
       const given = fields.get(name) ?? (name === "raw" ? fields : undefined);
-      const value = given === undefined ? claims.get(name)?.else : (READERS[fieldType] ?? same)(given);
+      const value = given === undefined ? claims.get(name)?.else : readGiven(fieldType, given);
       return value === undefined ? [] : [[name, value]];
     });
     return type.construct(values);
   };
+
+/** What is UNKNOWN stays so. */
+const readGiven = (type: string, given: unknown): unknown =>
+  given instanceof Unknown ? given : (READERS[type] ?? same)(given);
 
 /** A plain value as one of a type; undefined when it is none. */
 export const typedValue = (type: string | undefined, value: unknown): unknown =>

@@ -168,7 +168,7 @@ describe("a candidate", () => {
     const waiting = Promise.withResolvers<Finding>();
     const { tried, checks } = trial(snapshotWith([signed]), () => waiting.promise);
     const made = await madeBy(snapshotWith([reads()]), GET);
-    const all = Array.from({ length: 101 }, () => tried.try(made));
+    const all = Array.from({ length: 101 }, () => tried.try(made)).filter((one) => one !== undefined);
     assert.deepEqual(checks, ["dropped"]);
     waiting.resolve(holds({ sub: "alice" }));
     await Promise.all(all);
