@@ -5,13 +5,15 @@ import { envoyGateway } from "../envoy/gateway.ts";
 import { finding, type Finding } from "../envoy/findings.ts";
 import { istio } from "../envoy/istio.ts";
 import { needsOf, type Needs } from "../envoy/needs.ts";
-import { plainEnvoy } from "../envoy/plain.ts";
+import { plainEnvoy, trialEnvoy } from "../envoy/plain.ts";
 import { refusalsOf } from "../envoy/refusals.ts";
 import { reachable, type Order, type Service, type Target } from "../envoy/target.ts";
 import { writeYaml, type Written } from "../envoy/write.ts";
+import { ADDRESS_FORM, parseAddress } from "../policy/address.ts";
 import { printDiagnostic } from "../policy/diagnostic.ts";
 import { readConfiguration } from "../server.ts";
 import { counted } from "../std/counted.ts";
+import type { ListenAddress } from "../std/listen-address.ts";
 import { foldersOf, type Command, type ExitCode, type Invocation, type Output } from "./command.ts";
 
 /** What writes the configuration of each target. */
@@ -27,7 +29,7 @@ const isTarget = (name: string): name is Target => Object.hasOwn(WRITERS, name);
 export const envoy: Command = {
   name: "envoy",
   summary: "writes the configuration of the Envoy in front, or says what is risky in it",
-  help: `  weir envoy [folder…] --for envoy|istio|envoy-gateway [--at ADDRESS] [--http]
+  help: `  weir envoy [folder…] --for envoy|istio|envoy-gateway [--at ADDRESS] [--http] [--listen ADDRESS]
   weir envoy [folder…] --check FILE                         default: policies/
 
 --for prints what makes an Envoy send all that the policies read: filters, clusters, or the
@@ -37,14 +39,17 @@ its place, nothing is printed, and the exit code is 1.
 --check reads an Envoy's bootstrap, or what its /config_dump answers, in YAML or JSON. Exit
 code 1 when a policy cannot work with it, or a refusal can be evaded; warnings leave it 0.
 
-  --at ADDRESS   where Envoy reaches weir, such as weir.example.com:9191, when that is not
-                 the address in weir.yaml
-  --http         Envoy's HTTP service, in place of gRPC; for --for envoy alone`,
+  --at ADDRESS       where Envoy reaches weir, such as weir.example.com:9191, when that is
+                     not the address in weir.yaml
+  --http             Envoy's HTTP service, in place of gRPC; for --for envoy alone
+  --listen ADDRESS   for --for envoy alone: a whole Envoy to try policies with, which listens
+                     there and answers 200 itself to what they allow`,
   options: {
     for: { type: "string" },
     check: { type: "string" },
     at: { type: "string" },
     http: { type: "boolean", default: false },
+    listen: { type: "string" },
   },
   async run({ positionals, values, output }) {
     const wanted = readWanted(values);
@@ -72,31 +77,44 @@ type Wanted =
       readonly target: Target;
       readonly service: Service;
       readonly at: string | undefined;
+      /** Where a whole Envoy listens; undefined: parts for one that is there. */
+      readonly listen: ListenAddress | undefined;
     };
 
 /** What was asked for, or a sentence that says what is wrong with it. */
 function readWanted(values: Invocation["values"]): Wanted | string {
-  const { for: target, check: file, at, http } = values;
-  const isHttp = http === true;
+  const { for: target, check: file, at, http, listen } = values;
   if (typeof file === "string") {
-    if (target !== undefined || at !== undefined || isHttp) return "--check goes with no other option";
+    if ([target, at, listen].some((other) => other !== undefined) || http === true)
+      return "--check goes with no other option";
     return file === "" ? "--check takes the path of a file" : { kind: "check", file };
   }
   const known = Object.keys(WRITERS).join(", ");
   if (typeof target !== "string") return `say --for with one of ${known}, or --check with a file`;
   if (!isTarget(target)) return `--for is one of ${known}, not ${target}`;
+  return readOrder(target, values);
+}
+
+function readOrder(target: Target, { at, http, listen }: Invocation["values"]): Wanted | string {
+  const isHttp = http === true;
   if (isHttp && target !== "envoy")
     return `--http goes with --for envoy alone: ${target} sends over HTTP only the headers that are named, and a deny on another never refuses`;
+  if (listen !== undefined && target !== "envoy")
+    return `--listen goes with --for envoy alone: ${target} has the Envoys`;
+  const trial = typeof listen === "string" ? parseAddress(listen) : undefined;
+  if (listen !== undefined && trial === undefined)
+    return `--listen takes ${ADDRESS_FORM}, not ${JSON.stringify(listen)}`;
   return {
     kind: "write",
     target,
     service: isHttp ? "http" : "grpc",
     at: typeof at === "string" ? at : undefined,
+    listen: trial,
   };
 }
 
 function write(
-  { target, service, at: told }: Extract<Wanted, { kind: "write" }>,
+  { target, service, at: told, listen: trial }: Extract<Wanted, { kind: "write" }>,
   needs: Needs,
   { print, complain }: Output,
 ): ExitCode {
@@ -118,7 +136,13 @@ function write(
     );
     return 1;
   }
-  print(writeYaml(WRITERS[target]({ needs, at, service })));
+  const order = { needs, at, service };
+  const written = trial === undefined ? WRITERS[target](order) : trialEnvoy(order, trial);
+  if (typeof written === "string") {
+    complain(`weir envoy: ${written}\n`);
+    return 1;
+  }
+  print(writeYaml(written));
   return 0;
 }
 

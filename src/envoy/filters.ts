@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { ProxyListener } from "../policy/listen-file.ts";
+import type { ListenAddress } from "../std/listen-address.ts";
 import { namespacesOf, partsOf, type Needs, type Protocol } from "./needs.ts";
 import { BODY_BYTES, seconds, timeoutMs, type Order } from "./target.ts";
 import { said, type Value } from "./write.ts";
@@ -170,17 +171,13 @@ export function cluster({ at, needs, service }: Order): Fields {
   const protocol = service === "grpc" ? "http2_protocol_options" : "http_protocol_options";
   const options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
   const isName = at.kind === "tcp" && isIP(at.host) === 0;
-  const address: Fields =
-    at.kind === "unix"
-      ? { pipe: { path: at.path } }
-      : { socket_address: { address: at.host, port_value: at.port } };
   return {
     name: CLUSTER,
     type: isName ? "STRICT_DNS" : "STATIC",
     connect_timeout: "1s",
     load_assignment: {
       cluster_name: CLUSTER,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }],
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: addressOf(at) } }] }],
     },
     typed_extension_protocol_options: {
       [options]: typed(options, {
@@ -228,3 +225,9 @@ function tlsTo({ tls }: ProxyListener, host: string | undefined): Fields {
     }),
   };
 }
+
+/** An address as Envoy's messages have it. */
+export const addressOf = (at: ListenAddress): Fields =>
+  at.kind === "unix"
+    ? { pipe: { path: at.path } }
+    : { socket_address: { address: at.host, port_value: at.port } };

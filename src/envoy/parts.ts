@@ -1,7 +1,8 @@
 import { CHECK_MESSAGE, TCP_MESSAGE } from "./filters.ts";
 import type { ConfigNode } from "./config-node.ts";
 
-const MANAGER_MESSAGE = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+export const MANAGER_MESSAGE =
+  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 /** One HTTP filter of a connection manager. */
 export interface FilterPart {

@@ -1,5 +1,7 @@
-import { checkFilter, cluster, guardFilter, routeConfig, tcpFilter } from "./filters.ts";
+import type { ListenAddress } from "../std/listen-address.ts";
+import { addressOf, checkFilter, cluster, guardFilter, routeConfig, tcpFilter, typed } from "./filters.ts";
 import type { Needs } from "./needs.ts";
+import { MANAGER_MESSAGE } from "./parts.ts";
 import type { Order } from "./target.ts";
 import { said, type Written } from "./write.ts";
 
@@ -30,6 +32,36 @@ export function plainEnvoy(order: Order): readonly Written[] {
     },
   ];
 }
+
+/**
+ * A whole bootstrap with the same filters, for trying policies: it listens for plain HTTP, and answers 200 in place of an
+ * upstream. A sentence where the policies need more of an Envoy than it has.
+ */
+export function trialEnvoy(order: Order, listen: ListenAddress): readonly Written[] | string {
+  const { protocols, routes } = order.needs;
+  if (protocols.has("tcp"))
+    return "policies match TCP connections, and --listen makes an Envoy for HTTP; leave it out";
+  if (routes.length > 0)
+    return `policies match the route ${routes.join(", ")}, which only your own Envoy has; leave --listen out`;
+  const connections = typed(MANAGER_MESSAGE, {
+    stat_prefix: "trial",
+    ...manager(order),
+    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes: [ANSWERS_ITSELF] }] },
+  });
+  const filters = [{ name: "envoy.filters.network.http_connection_manager", typed_config: connections }];
+  const listeners = [{ name: "trial", address: addressOf(listen), filter_chains: [{ filters }] }];
+  return [
+    {
+      about: ["An Envoy to try policies with. What they allow it answers itself.", ...remarks(order.needs)],
+      content: { static_resources: { listeners, clusters: [cluster(order)] } },
+    },
+  ];
+}
+
+const ANSWERS_ITSELF = {
+  match: { prefix: "/" },
+  direct_response: { status: 200, body: { inline_string: "allowed\n" } },
+};
 
 /** What nothing below can say. */
 export function remarks({ unguarded, all }: Needs): readonly string[] {

@@ -34,6 +34,9 @@ describe("weir envoy", () => {
     [["--for", "nginx"], /--for is one of envoy, istio, envoy-gateway, not nginx/],
     [["--for", "istio", "--http"], /--http goes with --for envoy alone/],
     [["--for", "envoy", "--check", "a.yaml"], /--check goes with no other option/],
+    [["--for", "istio", "--listen", "127.0.0.1:0"], /--listen goes with --for envoy alone/],
+    [["--for", "envoy", "--listen", "10000"], /--listen takes an address such as .*, not "10000"/],
+    [["--listen", "127.0.0.1:0", "--check", "a.yaml"], /--check goes with no other option/],
     [["--check", ""], /--check takes the path of a file/],
     [["--for"], /argument missing/],
   ];
@@ -43,6 +46,20 @@ describe("weir envoy", () => {
       assert.deepEqual([code, printed], [2, ""]);
       assert.match(complained, complaint);
       assert.match(complained, /See: weir help envoy\n$/);
+    });
+  }
+
+  const untried: readonly (readonly [what: string, match: string, complaint: RegExp])[] = [
+    ["TCP connections", "{ protocol: tcp }", /match TCP connections/],
+    ["routes", "{ routes: [orders] }", /match the route orders, which only your own Envoy has/],
+  ];
+  for (const [what, match, complaint] of untried) {
+    it(`makes no Envoy to try ${what} with`, async () => {
+      const text = `weir: 1\npolicy: a\nmatch: ${match}\nrules:\n  - id: all\n    allow: true\n`;
+      const args = ["envoy", folderOf({ "a.yaml": text }), "--for", "envoy", "--listen", "127.0.0.1:0"];
+      const { code, printed, complained } = await run(args);
+      assert.deepEqual([code, printed], [1, ""]);
+      assert.match(complained, complaint);
     });
   }
 
