@@ -5,6 +5,7 @@ import { join } from "node:path";
 const generated = [
   { name: "wire code", check: ["scripts/generate.ts", "--check"], refresh: "npm run generate" },
   { name: "tables in docs", check: ["scripts/docs.ts", "--check"], refresh: "node scripts/docs.ts" },
+  { name: "schema for editors", check: ["scripts/schema.ts", "--check"], refresh: "node scripts/schema.ts" },
 ];
 
 const root = join(import.meta.dirname, "..");

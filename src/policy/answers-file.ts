@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { field, integer, misplaced, refuse, template } from "./fields.ts";
 import { entries, mapping } from "./fields-of-collections.ts";
+import { told, type JsonSchema } from "./forms.ts";
 import type { TextPart } from "./text.ts";
 
 /** Text with expressions in it. */
@@ -42,22 +43,32 @@ const LOCATION = template().transform((parts, context) => {
   return parts;
 });
 
-const METADATA = entries(template()).transform((fields, context) => {
-  const message = "the field weir of the metadata is weir's own";
-  if (fields.has("weir")) {
-    refuse(
-      context,
-      { kind: "refused", code: "reserved-name", message, hint: "choose another name", at: "key" },
-      ["weir"],
-    );
-  }
-  return fields;
-});
+const METADATA = told({ propertyNames: { not: { const: "weir" } } }, entries(template())).transform(
+  (fields, context) => {
+    const message = "the field weir of the metadata is weir's own";
+    if (fields.has("weir")) {
+      refuse(
+        context,
+        { kind: "refused", code: "reserved-name", message, hint: "choose another name", at: "key" },
+        ["weir"],
+      );
+    }
+    return fields;
+  },
+);
+
+/** The statuses that send a caller elsewhere (RFC 9110, section 15.4). */
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+const STATUS: JsonSchema = {
+  anyOf: [{ type: "integer", minimum: 400, maximum: 599 }, { enum: REDIRECTS }],
+  description: `a whole number from 400 to 599, or one of ${REDIRECTS.join(", ")} beside a redirect`,
+};
 
 /** The keys that make an answer, beside others in a rule. */
 export const ANSWER_KEYS = {
   /** Read when it is known whether the answer redirects. */
-  status: field<unknown>((value) => ({ value })).optional(),
+  status: field<unknown>(STATUS, (value) => ({ value })).optional(),
   message: template().optional(),
   body: template().optional(),
   type: template().optional(),
@@ -83,9 +94,6 @@ export const answerOf = (written: AnswerKeys, context: z.RefinementCtx): Written
   redirect: written.redirect,
   metadata: written.metadata ?? new Map(),
 });
-
-/** The statuses that send a caller elsewhere (RFC 9110, section 15.4). */
-const REDIRECTS = [301, 302, 303, 307, 308];
 
 const REFUSAL_STATUS = integer(400, 599);
 const ANY_STATUS = integer(100, 599);

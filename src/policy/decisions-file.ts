@@ -1,8 +1,8 @@
-import { z } from "zod";
 import { BYTES_FORM, parseBytes } from "../std/bytes.ts";
-import { parseShare, SHARE_FORM } from "../std/share.ts";
-import { cel, delegate, filePath, integer, misplaced, parsedText, refuse, word } from "./fields.ts";
+import { parseShare, SHARE_FORM, SHARE_PATTERN } from "../std/share.ts";
+import { cel, delegate, either, filePath, integer, misplaced, parsedText, refuse, word } from "./fields.ts";
 import { list, mapping } from "./fields-of-collections.ts";
+import { told } from "./forms.ts";
 import { HEADER_NAME } from "./identity-file.ts";
 import { isMapping } from "./tree.ts";
 
@@ -31,12 +31,15 @@ export type WrittenTarget =
 
 const MAX_SELECTIONS = 20;
 
-const SHARE = parsedText(SHARE_FORM, parseShare);
+const SHARE = told({ pattern: SHARE_PATTERN.source }, parsedText(SHARE_FORM, parseShare));
 
-const SIZE = parsedText(BYTES_FORM, (text) => {
-  const found = parseBytes(text);
-  return found !== undefined && found >= LEAST_BYTES ? found : undefined;
-});
+const SIZE = told(
+  { type: ["string", "integer"] },
+  parsedText(BYTES_FORM, (text) => {
+    const found = parseBytes(text);
+    return found !== undefined && found >= LEAST_BYTES ? found : undefined;
+  }),
+);
 /** Smaller files would be put aside faster than anybody can read them. */
 const LEAST_BYTES = 64 * 1_024;
 
@@ -53,12 +56,14 @@ const FILE = mapping({
 
 const STDOUT = word(["stdout"], {}, "stdout, or { file: … }");
 
-const TARGET = z.unknown().transform((value, context): WrittenTarget => {
+const TARGET = either([STDOUT, FILE], (value, context): WrittenTarget => {
   if (isMapping(value)) return delegate(context, FILE, value);
   return { kind: delegate(context, STDOUT, value) };
 });
 
-const SELECTION = mapping({ when: cel().optional(), sample: SHARE.optional() }).transform(
+const WRITTEN_SELECTION = mapping({ when: cel().optional(), sample: SHARE.optional() });
+
+const SELECTION = told({ minProperties: 1 }, WRITTEN_SELECTION).transform(
   ({ when, sample }, context): WrittenSelection => {
     if (when === undefined && sample === undefined) {
       const hint = "write which decisions are meant, or `sample: 100%` for all of them";

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { DURATION_FORM, parseDurationMs } from "../std/duration.ts";
+import { DURATION_FORM, DURATION_PATTERN, parseDurationMs } from "../std/duration.ts";
 import { MOMENT_FORM, parseMomentMs } from "../std/moment.ts";
 import type { Code } from "./codes.ts";
+import { formed, SCALAR, told, type JsonSchema } from "./forms.ts";
 import { Refusal, type Reason, type Sort } from "./refusal.ts";
 import { splitText, type TextPart } from "./text.ts";
 import { BROKEN, isMapping, Literal } from "./tree.ts";
@@ -9,15 +10,20 @@ import { BROKEN, isMapping, Literal } from "./tree.ts";
 /** A field reads one value: it has it, or it says why not. */
 export type Read<T> = { readonly value: T } | { readonly reason: Reason };
 
-/** The schema of one value. Everything that it complains of is a Refusal. */
-export function field<T>(read: (value: unknown) => Read<T>) {
-  return z.unknown().transform((value, context): T => {
+/** The schema of one value, which editors know as `json`. Everything that it complains of is a Refusal. */
+export function field<T>(json: JsonSchema, read: (value: unknown) => Read<T>) {
+  const schema = z.unknown().transform((value, context): T => {
     const result = read(value);
     if ("value" in result) return result.value;
     refuse(context, result.reason);
     return z.NEVER;
   });
+  return told(json, schema);
 }
+
+/** A value that one of the schemas reads; `read` says which, and delegates to it. */
+export const either = <T>(of: readonly z.ZodType[], read: (value: unknown, context: z.RefinementCtx) => T) =>
+  formed({ kind: "either", of }, z.unknown().transform(read));
 
 /** Complains of the value that is being read, or of what is at `path` in it. */
 export function refuse(
@@ -42,9 +48,7 @@ export function delegate<T>(context: z.RefinementCtx, schema: z.ZodType<T>, valu
 
 /** The same schema; undefined where YAML, or an earlier reading, has already refused the value. */
 export const orBroken = <T>(schema: z.ZodType<T>) =>
-  z
-    .unknown()
-    .transform((value, context) => (value === BROKEN ? undefined : delegate(context, schema, value)));
+  either([schema], (value, context) => (value === BROKEN ? undefined : delegate(context, schema, value)));
 
 /** The one of `keys` that stands in a mapping; undefined, with a complaint, when none does or several do. */
 export function oneOf<const K extends string>(
@@ -84,14 +88,14 @@ export const textOf = (value: unknown): string | undefined =>
 
 /** Text; a number, `true` and `false` are the text that stands in the file. */
 export const text = (what = "text") =>
-  field((value) => {
+  field({ type: [...SCALAR], minLength: 1, description: what }, (value) => {
     const found = textOf(value);
     return found === undefined || found === "" ? expected(what, "text") : { value: found };
   });
 
 /** Text that may be empty. */
 export const anyText = () =>
-  field((value) => {
+  field({ type: [...SCALAR] }, (value) => {
     const found = textOf(value);
     return found === undefined ? expected("text", "text") : { value: found };
   });
@@ -101,16 +105,19 @@ export const cel = () => text("a CEL expression");
 
 /** Text with `${CEL}` in it. */
 export const template = () =>
-  field<readonly TextPart[]>((value) => {
-    const found = textOf(value);
-    if (found === undefined) return expected("text", "text");
-    const parts = splitText(found);
-    if (!("message" in parts)) return { value: parts };
-    const { message, hint, start, end } = parts;
-    return {
-      reason: { kind: "refused", code: "cel-syntax", message, hint, at: "value", span: { start, end } },
-    };
-  });
+  field<readonly TextPart[]>(
+    { type: [...SCALAR], description: "text, in which ${CEL} is replaced" },
+    (value) => {
+      const found = textOf(value);
+      if (found === undefined) return expected("text", "text");
+      const parts = splitText(found);
+      if (!("message" in parts)) return { value: parts };
+      const { message, hint, start, end } = parts;
+      return {
+        reason: { kind: "refused", code: "cel-syntax", message, hint, at: "value", span: { start, end } },
+      };
+    },
+  );
 
 /** What names of one sort look like. */
 export interface NameForm {
@@ -139,7 +146,7 @@ export const TRUST_DOMAIN_FORM: NameForm = {
 };
 
 export const name = (form: NameForm, at: "key" | "value" = "value") =>
-  field((value) => {
+  field({ type: "string", pattern: form.pattern.source, description: form.what }, (value) => {
     const found = textOf(value);
     if (found === undefined || (at === "value" && !form.pattern.test(found)))
       return expected(form.what, "text");
@@ -171,7 +178,7 @@ interface Later {
 export function word<const W extends string>(words: readonly W[], later: Later = {}, what?: string) {
   const expectation =
     what ?? (words.length === 1 ? `the word ${words.join()}` : `one of the words ${words.join(", ")}`);
-  return field((value): Read<W> => {
+  return field({ enum: [...words], description: expectation }, (value): Read<W> => {
     const found = textOf(value);
     const one = words.find((known) => known === found);
     if (one !== undefined) return { value: one };
@@ -186,11 +193,11 @@ export function word<const W extends string>(words: readonly W[], later: Later =
 }
 
 /** `weir: 1`, which the loader has looked at. */
-export const version = () => word(["1"]);
+export const version = () => told({ enum: [1], description: "the version of the format" }, word(["1"]));
 
 /** A whole number, written out in digits. */
 export const integer = (least: number, most: number) =>
-  field((value) => {
+  field({ type: "integer", minimum: least, maximum: most }, (value) => {
     const digits =
       value instanceof Literal && /^(0|[1-9]\d{0,14})$/.test(value.text) ? Number(value.text) : NaN;
     return digits >= least && digits <= most
@@ -199,15 +206,17 @@ export const integer = (least: number, most: number) =>
   });
 
 export const flag = () =>
-  field((value) =>
+  field({ type: "boolean" }, (value) =>
     value instanceof Literal && typeof value.value === "boolean"
       ? { value: value.value }
       : expected("true or false", "boolean"),
   );
 
+const DURATION = { type: "string", pattern: DURATION_PATTERN.source } as const;
+
 /** A duration with its unit, in milliseconds. */
 export const durationMs = (least: number, most: number, bounds: string) =>
-  field((value) => {
+  field({ ...DURATION, description: `a duration ${bounds}, such as 200ms` }, (value) => {
     const found = textOf(value);
     if (found === undefined) return expected(DURATION_FORM, "text");
     const ms = parseDurationMs(found);
@@ -222,7 +231,7 @@ export const durationMs = (least: number, most: number, bounds: string) =>
 
 /** A moment in RFC 3339 with its zone, in milliseconds since 1970. */
 export const momentMs = () =>
-  field((value) => {
+  field({ type: "string", format: "date-time", description: MOMENT_FORM }, (value) => {
     const ms = parseMomentMs(textOf(value) ?? "");
     return ms === undefined ? expected(MOMENT_FORM, "text") : { value: ms };
   });
@@ -233,7 +242,7 @@ export const parsedText = <T>(
   parse: (text: string) => T | undefined,
   hintFor?: (text: string) => string | undefined,
 ) =>
-  field((value): Read<T> => {
+  field({ type: "string", description: what }, (value): Read<T> => {
     const found = textOf(value);
     const parsed = found === undefined ? undefined : parse(found);
     return parsed === undefined
@@ -255,4 +264,7 @@ const notCarriedOut = (what: string, at: "key" | "value"): Reason => ({
 
 /** A key that the format has and this version refuses. */
 export const notYet = (what: string) =>
-  field<undefined>(() => ({ reason: notCarriedOut(what, "key") })).optional();
+  formed(
+    { kind: "refused" },
+    field<undefined>({}, () => ({ reason: notCarriedOut(what, "key") })).optional(),
+  );

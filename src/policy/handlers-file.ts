@@ -23,7 +23,7 @@ export interface HandlerFile {
 }
 
 const config = () =>
-  field((value): Read<ConfigObject> =>
+  field({ type: "object" }, (value): Read<ConfigObject> =>
     isMapping(value) ? { value: objectOf(value) } : expected("a mapping", "mapping"),
   );
 

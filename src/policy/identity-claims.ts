@@ -2,6 +2,7 @@ import { z } from "zod";
 import { parseMomentMs } from "../std/moment.ts";
 import {
   delegate,
+  either,
   expected,
   field,
   misplaced,
@@ -13,6 +14,7 @@ import {
   word,
 } from "./fields.ts";
 import { entries, list, mapping } from "./fields-of-collections.ts";
+import { SCALAR, told } from "./forms.ts";
 import { isList, isMapping, Literal, type Plain } from "./tree.ts";
 import { celValueOf, type CelValue } from "./value.ts";
 
@@ -44,24 +46,27 @@ const CLAIM_NAME = {
 
 const TYPE = word(CLAIM_TYPES);
 
-/** `a.b.c`, or a list of keys for those that have dots in them. */
-export const KEY_PATH = z
-  .unknown()
-  .transform((value, context): readonly string[] =>
-    isList(value)
-      ? delegate(context, list(text("a key"), "keys", 16), value)
-      : delegate(context, DOTTED, value),
-  );
+const PATH_FORM = "keys with dots between them, such as realm_access.roles, or a list of keys";
 
-const DOTTED = field<readonly string[]>((value) => {
+const DOTTED = field<readonly string[]>({ type: "string", description: PATH_FORM }, (value) => {
   const steps = textOf(value)?.split(".") ?? [];
   return steps.length > 0 && steps.length <= 16 && steps.every((step) => step !== "")
     ? { value: steps }
-    : expected("keys with dots between them, such as realm_access.roles, or a list of keys", "text");
+    : expected(PATH_FORM, "text");
 });
 
+const KEYS = list(text("a key"), "keys", 16);
+
+/** `a.b.c`, or a list of keys for those that have dots in them. */
+export const KEY_PATH = either([DOTTED, KEYS], (value, context): readonly string[] =>
+  isList(value) ? delegate(context, KEYS, value) : delegate(context, DOTTED, value),
+);
+
 /** Any value, looked at when the type is known. */
-const ANY = z.unknown().transform((value) => value);
+const ANY = told(
+  { type: [...SCALAR, "array", "object"] },
+  z.unknown().transform((value) => value),
+);
 
 const LONG = mapping({ path: KEY_PATH.optional(), type: TYPE, else: ANY.optional() });
 
@@ -71,7 +76,7 @@ interface Unnamed {
   readonly else: CelValue | undefined;
 }
 
-const CLAIM = z.unknown().transform((value, context): Unnamed => {
+const CLAIM = either([TYPE, LONG], (value, context): Unnamed => {
   if (!isMapping(value)) return { path: undefined, type: delegate(context, TYPE, value), else: undefined };
   const { path, type, else: otherwise } = delegate(context, LONG, value);
   if (otherwise === undefined) return { path, type, else: undefined };

@@ -4,6 +4,7 @@ import type { CredentialPlace } from "../identity/verifier.ts";
 import {
   anyText,
   delegate,
+  either,
   durationMs,
   filePath,
   ID_FORM,
@@ -18,6 +19,7 @@ import {
   word,
 } from "./fields.ts";
 import { entries, list, mapping } from "./fields-of-collections.ts";
+import { exactlyOne, told } from "./forms.ts";
 import { CLAIMS, KEY_PATH, type WrittenClaims } from "./identity-claims.ts";
 import { isMapping, Literal } from "./tree.ts";
 
@@ -124,7 +126,7 @@ interface WrittenPlace {
 
 function placeOf(context: z.RefinementCtx, written: WrittenPlace): CredentialPlace {
   const { header, scheme, cookie, query } = written;
-  const kind = oneOf(context, written, ["header", "cookie", "query"]);
+  const kind = oneOf(context, written, PLACE_KINDS);
   if (scheme !== undefined && kind !== "header" && kind !== undefined) {
     refuse(context, misplaced("wrong-value", "only a header has a scheme", "remove it"), ["scheme"]);
   }
@@ -134,7 +136,11 @@ function placeOf(context: z.RefinementCtx, written: WrittenPlace): CredentialPla
   return kind === "query" && query !== undefined ? { query } : z.NEVER;
 }
 
-const PLACE = mapping(PLACE_KEYS).transform((written, context) => placeOf(context, written));
+const PLACE_KINDS = ["header", "cookie", "query"] as const;
+
+const PLACE = told(exactlyOne(PLACE_KINDS), mapping(PLACE_KEYS)).transform((written, context) =>
+  placeOf(context, written),
+);
 
 const JWKS_URL = parsedText("an https:// URL, `file:` or `keys:`", urlOf, (found) =>
   /^http:/.test(found)
@@ -149,20 +155,21 @@ function urlOf(found: string): string | undefined {
   return url.protocol === "https:" || (url.protocol === "http:" && isLocal) ? url.href : undefined;
 }
 
-const JWK_VALUE = z
-  .unknown()
-  .transform((value, context): string | boolean | readonly string[] =>
-    value instanceof Literal && typeof value.value === "boolean"
-      ? value.value
-      : Array.isArray(value)
-        ? delegate(context, list(anyText(), "texts"), value)
-        : delegate(context, anyText(), value),
-  );
+const JWK_TEXT = anyText();
+const JWK_TEXTS = list(JWK_TEXT, "texts");
+
+const JWK_VALUE = either([JWK_TEXT, JWK_TEXTS], (value, context): string | boolean | readonly string[] => {
+  if (value instanceof Literal && typeof value.value === "boolean") return value.value;
+  return Array.isArray(value) ? delegate(context, JWK_TEXTS, value) : delegate(context, JWK_TEXT, value);
+});
 
 /** What a JSON Web Key keeps secret (RFC 7518, section 6). */
 const PRIVATE_PARTS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-const JWK = entries(JWK_VALUE).transform((key, context): WrittenJwk => {
+const JWK = told(
+  { required: ["kty"], propertyNames: { not: { enum: PRIVATE_PARTS } } },
+  entries(JWK_VALUE),
+).transform((key, context): WrittenJwk => {
   for (const part of PRIVATE_PARTS.filter((one) => key.has(one))) {
     const hint = "write the public key only; a key of HMAC goes into a file: `jwks: { file: … }`";
     refuse(context, misplaced("secret-in-plain-text", `"${part}" is the secret of the key`, hint), [part]);
@@ -172,13 +179,18 @@ const JWK = entries(JWK_VALUE).transform((key, context): WrittenJwk => {
   return key;
 });
 
-const LOCAL_JWKS = mapping({ file: filePath().optional(), keys: list(JWK, "JSON Web Keys", 100).optional() });
+const LOCAL_KINDS = ["file", "keys"] as const;
 
-const JWKS = z.unknown().transform((value, context): WrittenJwks => {
+const LOCAL_JWKS = told(
+  exactlyOne(LOCAL_KINDS),
+  mapping({ file: filePath().optional(), keys: list(JWK, "JSON Web Keys", 100).optional() }),
+);
+
+const JWKS = either([JWKS_URL, LOCAL_JWKS], (value, context): WrittenJwks => {
   if (!isMapping(value)) return { kind: "url", url: delegate(context, JWKS_URL, value) };
   const written = delegate(context, LOCAL_JWKS, value);
   if (context.issues.length > 0) return z.NEVER;
-  const kind = oneOf(context, written, ["file", "keys"]);
+  const kind = oneOf(context, written, LOCAL_KINDS);
   if (kind === "file" && written.file !== undefined) return { kind, path: written.file };
   return kind === "keys" && written.keys !== undefined ? { kind, keys: written.keys } : z.NEVER;
 });
@@ -227,41 +239,51 @@ const MTLS = mapping({ trustDomains: list(name(TRUST_DOMAIN_FORM), "trust domain
   ({ trustDomains }): Omit<MtlsIdentity, "invalid"> => ({ kind: "mtls", trustDomains }),
 );
 
-const API_KEY = mapping({
+const WRITTEN_API_KEY = mapping({
   ...PLACE_KEYS,
   keys: filePath().optional(),
   verify: name(ID_FORM).optional(),
   with: entries(anyText()).optional(),
-}).transform((written, context): Omit<ApiKeyIdentity, "invalid"> => {
-  const place = placeOf(context, written);
-  const { keys, verify } = written;
-  const kind = oneOf(context, written, ["keys", "verify"]);
-  if (written.with !== undefined && kind === "keys") {
-    refuse(
-      context,
-      misplaced("wrong-value", "with is for `verify`: a keys file takes nothing", "remove it"),
-      ["with"],
-    );
-  }
-  if (kind === "keys" && keys !== undefined) return { kind: "apiKey", place, proof: { kind, path: keys } };
-  if (kind !== "verify" || verify === undefined) return z.NEVER;
-  return { kind: "apiKey", place, proof: { kind, handler: verify, with: written.with ?? new Map() } };
 });
+
+const API_KEY_FORM = { allOf: [exactlyOne(PLACE_KINDS), exactlyOne(["keys", "verify"])] };
+
+const API_KEY = told(API_KEY_FORM, WRITTEN_API_KEY).transform(
+  (written, context): Omit<ApiKeyIdentity, "invalid"> => {
+    const place = placeOf(context, written);
+    const { keys, verify } = written;
+    const kind = oneOf(context, written, ["keys", "verify"]);
+    if (written.with !== undefined && kind === "keys") {
+      refuse(
+        context,
+        misplaced("wrong-value", "with is for `verify`: a keys file takes nothing", "remove it"),
+        ["with"],
+      );
+    }
+    if (kind === "keys" && keys !== undefined) return { kind: "apiKey", place, proof: { kind, path: keys } };
+    if (kind !== "verify" || verify === undefined) return z.NEVER;
+    return { kind: "apiKey", place, proof: { kind, handler: verify, with: written.with ?? new Map() } };
+  },
+);
 
 const KINDS = ["mtls", "jwt", "metadata", "apiKey"] as const;
 
-/** The schema of one identity. */
-export const IDENTITY = mapping({
+const WRITTEN_IDENTITY = mapping({
   mtls: MTLS.optional(),
   jwt: JWT.optional(),
   metadata: METADATA.optional(),
   apiKey: API_KEY.optional(),
   invalid: word(["refuse", "ignore"]).optional(),
-}).transform((written, context): WrittenIdentity => {
-  const kind = oneOf(context, written, KINDS);
-  const identity = kind === undefined ? undefined : written[kind];
-  return identity === undefined ? z.NEVER : { ...identity, invalid: written.invalid ?? "refuse" };
 });
+
+/** The schema of one identity. */
+export const IDENTITY = told(exactlyOne(KINDS), WRITTEN_IDENTITY).transform(
+  (written, context): WrittenIdentity => {
+    const kind = oneOf(context, written, KINDS);
+    const identity = kind === undefined ? undefined : written[kind];
+    return identity === undefined ? z.NEVER : { ...identity, invalid: written.invalid ?? "refuse" };
+  },
+);
 
 /** The schema of `identities:`. */
 export const IDENTITIES = entries(IDENTITY, name(VARIABLE_FORM, "key"));

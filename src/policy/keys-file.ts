@@ -4,6 +4,7 @@ import { problem } from "./diagnostic.ts";
 import { createDocument } from "./document.ts";
 import { misplaced, momentMs, parsedText, refuse, version } from "./fields.ts";
 import { list, mapping } from "./fields-of-collections.ts";
+import { SCALAR, told } from "./forms.ts";
 import { toDiagnostics } from "./issues.ts";
 import { DIGEST, KEY_NAME, MAX_KEYS, readingPlainKeys } from "./keys-lines.ts";
 import type { KeysFile, KeysRead, WrittenKey } from "./keys-lines.ts";
@@ -53,21 +54,29 @@ export function keysOf({ source, root, diagnostics }: YamlFile): KeysRead {
 const BEGIN = "write `weir: 1`, `keys:` and below it what `weir keys new` prints";
 
 const keyName = (what: string) =>
-  parsedText(
-    `${what} of letters, digits, ".", "_", "@" and "-", beginning with a letter or digit`,
-    (found) => (KEY_NAME.test(found) ? found : undefined),
+  told(
+    { type: [...SCALAR], pattern: KEY_NAME.source },
+    parsedText(
+      `${what} of letters, digits, ".", "_", "@" and "-", beginning with a letter or digit`,
+      (found) => (KEY_NAME.test(found) ? found : undefined),
+    ),
   );
 
 const KEY = mapping({
   id: keyName("an id"),
   plan: keyName("a plan").optional(),
-  digest: parsedText("64 lower-case hexadecimal digits, as `weir keys new` prints them", (found) =>
-    DIGEST.test(found) ? found : undefined,
+  digest: told(
+    // Digits alone are a number to YAML.
+    { type: ["string", "number"], pattern: DIGEST.source },
+    parsedText("64 lower-case hexadecimal digits, as `weir keys new` prints them", (found) =>
+      DIGEST.test(found) ? found : undefined,
+    ),
   ),
   notAfter: momentMs().optional(),
 });
 
-const KEYS_FILE = mapping({ weir: version(), keys: list(KEY, "keys", MAX_KEYS) }).transform(
+/** The schema of a keys file. */
+export const KEYS_FILE = mapping({ weir: version(), keys: list(KEY, "keys", MAX_KEYS) }).transform(
   ({ keys }, context): KeysFile => {
     const byDigest = new Map<string, WrittenKey>();
     const ids = new Set<string>();

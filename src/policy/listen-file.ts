@@ -55,7 +55,7 @@ const FILE_FORM = "the path of a file";
 
 /** The path of a file; the content of one in its place is told apart, since it may be a private key. */
 const pemFile = () =>
-  field((value): Read<string> => {
+  field({ type: "string", minLength: 1, description: FILE_FORM }, (value): Read<string> => {
     const found = textOf(value);
     if (found === undefined || found === "") return expected(FILE_FORM, "text");
     return found.includes("-----BEGIN") ? { reason: IN_PLAIN_TEXT } : { value: found };

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { parseMomentMs } from "../std/moment.ts";
-import { cel, delegate, misplaced, parsedText, refuse, word } from "./fields.ts";
+import { cel, delegate, either, misplaced, parsedText, refuse, word } from "./fields.ts";
 import { mapping } from "./fields-of-collections.ts";
+import { told } from "./forms.ts";
 import { isMapping } from "./tree.ts";
 
 /** Whether a rule or a policy is carried out, for all requests or a share of them, or only evaluated and counted. */
@@ -17,10 +18,15 @@ export type WrittenMode =
       readonly untilMs: number | undefined;
     };
 
-const PERCENT = parsedText("a whole percentage, such as 10%", (text) => {
-  const digits = /^(\d{1,3})%$/.exec(text)?.[1];
-  return digits !== undefined && Number(digits) <= 100 ? Number(digits) : undefined;
-});
+const PERCENT_PATTERN = /^(\d{1,3})%$/;
+
+const PERCENT = told(
+  { pattern: PERCENT_PATTERN.source },
+  parsedText("a whole percentage, such as 10%", (text) => {
+    const digits = PERCENT_PATTERN.exec(text)?.[1];
+    return digits !== undefined && Number(digits) <= 100 ? Number(digits) : undefined;
+  }),
+);
 
 const DAY = parsedText("a day, such as 2027-01-15, or a moment with its zone", (text) =>
   parseMomentMs(/^[\d-]{10}$/.test(text) ? `${text}T00:00:00Z` : text),
@@ -42,11 +48,9 @@ const SHARE = mapping({
 const WORD = word(["enforce", "shadow"], {}, "enforce, shadow, or { enforce: 10%, by: … }");
 
 /** The schema of `mode`. */
-export const MODE = z
-  .unknown()
-  .transform((value, context): WrittenMode =>
-    isMapping(value) ? delegate(context, SHARE, value) : modeOf(delegate(context, WORD, value)),
-  );
+export const MODE = either([WORD, SHARE], (value, context): WrittenMode =>
+  isMapping(value) ? delegate(context, SHARE, value) : modeOf(delegate(context, WORD, value)),
+);
 
 const modeOf = (kind: "enforce" | "shadow"): WrittenMode =>
   kind === "enforce" ? { kind } : { kind, untilMs: undefined };

@@ -28,11 +28,13 @@ export const OUTBOUND_DEFAULTS: Outbound = {
 /** What a network looks like, for messages. */
 export const CIDR_FORM = "a network such as 10.0.0.0/8 or 2001:db8::/32, or an address";
 
+const HOST_FORM = "a host such as api.example.com or *.example.com";
+
 /** A host, or all below it. */
 export const hostPattern = () =>
-  field((value): Read<HostPattern> => {
+  field({ type: "string", description: HOST_FORM }, (value): Read<HostPattern> => {
     const found = textOf(value);
-    if (found === undefined) return expected("a host such as api.example.com or *.example.com", "text");
+    if (found === undefined) return expected(HOST_FORM, "text");
     const read = readHostPattern(found);
     return "pattern" in read ? { value: read.pattern } : { reason: badPattern(found, read.why) };
   });
@@ -44,16 +46,17 @@ const badPattern = (text: string, why: string): Reason => ({
   at: "value",
 });
 
+const PROXY_FORM = "the URL of an HTTP proxy, such as http://proxy.example.com:3128";
+
 const proxyUrl = () =>
-  field((value): Read<string> => {
-    const form = "the URL of an HTTP proxy, such as http://proxy.example.com:3128";
+  field({ type: "string", description: PROXY_FORM }, (value): Read<string> => {
     const found = textOf(value);
     const url = found === undefined ? null : URL.parse(found);
-    if (url === null || !/^https?:$/.test(url.protocol)) return expected(form, "text");
+    if (url === null || !/^https?:$/.test(url.protocol)) return expected(PROXY_FORM, "text");
     if (url.username !== "" || url.password !== "") return { reason: IN_PLAIN_TEXT };
     return url.pathname === "/" && url.search === "" && url.hash === ""
       ? { value: url.origin }
-      : expected(form, "text");
+      : expected(PROXY_FORM, "text");
   });
 
 /** `outbound` of weir.yaml. */

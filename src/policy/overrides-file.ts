@@ -1,6 +1,8 @@
 import { misplaced, momentMs, orBroken, parsedText, refuse, text, version, word } from "./fields.ts";
 import { list, mapping } from "./fields-of-collections.ts";
 
+import { told } from "./forms.ts";
+
 /** What operators change for a time, whatever the policies say. */
 export interface OverridesFile {
   readonly overrides: readonly Override[];
@@ -18,10 +20,15 @@ export interface Override {
   readonly reason: string;
 }
 
-const RULE_NAME = parsedText("a policy and its rule, such as orders/mfa", (found) => {
-  const [, policy, rule] = /^([a-z][a-z0-9_-]{0,62})\/([a-z][a-z0-9_-]{0,62})$/.exec(found) ?? [];
-  return policy === undefined || rule === undefined ? undefined : { policy, rule };
-});
+const RULE_PATTERN = /^([a-z][a-z0-9_-]{0,62})\/([a-z][a-z0-9_-]{0,62})$/;
+
+const RULE_NAME = told(
+  { pattern: RULE_PATTERN.source },
+  parsedText("a policy and its rule, such as orders/mfa", (found) => {
+    const [, policy, rule] = RULE_PATTERN.exec(found) ?? [];
+    return policy === undefined || rule === undefined ? undefined : { policy, rule };
+  }),
+);
 
 const OVERRIDE = mapping({
   rule: RULE_NAME,

@@ -1,7 +1,8 @@
-import { z } from "zod";
+import type { z } from "zod";
 import {
   cel,
   delegate,
+  either,
   ID_FORM,
   misplaced,
   name,
@@ -14,6 +15,7 @@ import {
   type NameForm,
 } from "./fields.ts";
 import { entries, list, mapping } from "./fields-of-collections.ts";
+import { told } from "./forms.ts";
 import { IDENTITIES, type WrittenIdentity } from "./identity-file.ts";
 import { MODE, type WrittenMode } from "./mode.ts";
 import { rules, type Rule } from "./rule.ts";
@@ -48,7 +50,7 @@ const POLICY_FORM: NameForm = {
   reserved: (id) => (id.startsWith("weir") ? "names that begin with weir are weir's own" : undefined),
 };
 
-const MATCH_KEYS = mapping({
+const MATCH_MAPPING = mapping({
   hosts: list(text("a host"), "hosts").optional(),
   paths: list(text("a path"), "paths").optional(),
   methods: list(text("a method"), "methods").optional(),
@@ -57,7 +59,9 @@ const MATCH_KEYS = mapping({
   routes: list(text("the name of a route"), "names of routes").optional(),
   protocol: word(["http", "tcp"]).optional(),
   when: cel().optional(),
-}).transform((keys, context) => {
+});
+
+const MATCH_KEYS = told({ minProperties: 1 }, MATCH_MAPPING).transform((keys, context) => {
   const isEmpty = Object.values(keys).every((value) => value === undefined);
   if (isEmpty)
     refuse(
@@ -80,7 +84,7 @@ const DEFAULT_WORD = word(
 );
 const DEFAULT_ANSWER = mapping({ deny: name(ID_FORM) });
 
-const DEFAULT = z.unknown().transform((value, context): WrittenDefault => {
+const DEFAULT = either([DEFAULT_WORD, DEFAULT_ANSWER], (value, context): WrittenDefault => {
   if (isMapping(value)) return { kind: "deny", answerName: delegate(context, DEFAULT_ANSWER, value).deny };
   const kind = delegate(context, DEFAULT_WORD, value);
   return kind === "deny" ? { kind, answerName: undefined } : { kind };
@@ -90,11 +94,9 @@ const DEFAULT = z.unknown().transform((value, context): WrittenDefault => {
 export const POLICY_FILE = mapping({
   weir: version(),
   policy: name(POLICY_FORM),
-  match: z
-    .unknown()
-    .transform((value, context): WrittenMatch =>
-      isMapping(value) ? delegate(context, MATCH_KEYS, value) : delegate(context, EVERYTHING, value),
-    ),
+  match: either([EVERYTHING, MATCH_KEYS], (value, context): WrittenMatch =>
+    isMapping(value) ? delegate(context, MATCH_KEYS, value) : delegate(context, EVERYTHING, value),
+  ),
   except: cel().optional(),
   let: entries(cel(), name(VARIABLE_FORM, "key")).optional(),
   identities: IDENTITIES.optional(),

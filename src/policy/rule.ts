@@ -22,6 +22,7 @@ import {
   type NameForm,
 } from "./fields.ts";
 import { entries, list, mapping } from "./fields-of-collections.ts";
+import { exactlyOne, told, type JsonSchema } from "./forms.ts";
 import { MODE, type WrittenMode } from "./mode.ts";
 
 /** One rule of a policy file. Its parts stand at `["rules", index, …]`, its condition at `["rules", index, kind]`. */
@@ -115,8 +116,29 @@ type Written = z.output<typeof WRITTEN>;
 
 type Unplaced = Omit<RefusingRule, "index"> | Omit<AllowRule, "index"> | Omit<AskRule, "index">;
 
-const RULE = WRITTEN.transform((written, context): Unplaced => {
-  const kind = oneOf(context, written, ["deny", "require", "allow", "ask"]);
+const KINDS = ["deny", "require", "allow", "ask"] as const;
+
+const ANSWERING = ["status", "message", "body", "type", "redirect", "answer"] as const;
+const ASKING = ["as", "with", "onError"] as const;
+
+const MISPLACED = {
+  deny: ["request", ...ASKING],
+  require: ["request", ...ASKING],
+  allow: [...ANSWERING, ...ASKING],
+  ask: [],
+} as const satisfies Record<Rule["kind"], readonly (keyof Written)[]>;
+
+/** What a rule looks like: one of the kinds, without the keys that this has not. */
+const RULE_JSON: JsonSchema = {
+  ...exactlyOne(KINDS),
+  allOf: KINDS.map((kind) => ({
+    if: { required: [kind] },
+    then: { properties: Object.fromEntries(MISPLACED[kind].map((key) => [key, false])) },
+  })),
+};
+
+const RULE = told(RULE_JSON, WRITTEN).transform((written, context): Unplaced => {
+  const kind = oneOf(context, written, KINDS);
   if (kind === undefined) return z.NEVER;
   for (const key of MISPLACED[kind]) {
     if (written[key] !== undefined) refuse(context, misplaced("wrong-value", ...notOf(kind, key)), [key]);
@@ -133,16 +155,6 @@ const RULE = WRITTEN.transform((written, context): Unplaced => {
       return { ...common, kind, condition: written[kind] ?? "", ...refusing(written, context) };
   }
 });
-
-const ANSWERING = ["status", "message", "body", "type", "redirect", "answer"] as const;
-const ASKING = ["as", "with", "onError"] as const;
-
-const MISPLACED = {
-  deny: ["request", ...ASKING],
-  require: ["request", ...ASKING],
-  allow: [...ANSWERING, ...ASKING],
-  ask: [],
-} as const satisfies Record<Rule["kind"], readonly (keyof Written)[]>;
 
 function notOf(kind: Rule["kind"], key: string): readonly [message: string, hint: string] {
   if ((ASKING as readonly string[]).includes(key))

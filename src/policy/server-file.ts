@@ -6,6 +6,7 @@ import { DECISIONS, type DecisionsFile } from "./decisions-file.ts";
 import { didYouMean } from "./diagnostic.ts";
 import {
   delegate,
+  either,
   durationMs,
   integer,
   name,
@@ -118,13 +119,11 @@ const BY_PRINCIPAL = mapping({ byPrincipal: entries(ROLE) }).transform(
 );
 
 const PROXY = mapping({
-  role: z
-    .unknown()
-    .transform((value, context): ProxyRoles =>
-      isMapping(value)
-        ? delegate(context, BY_PRINCIPAL, value)
-        : { kind: "one", role: delegate(context, ROLE, value) },
-    ),
+  role: either([ROLE, BY_PRINCIPAL], (value, context): ProxyRoles =>
+    isMapping(value)
+      ? delegate(context, BY_PRINCIPAL, value)
+      : { kind: "one", role: delegate(context, ROLE, value) },
+  ),
 });
 
 /** The schema of weir.yaml. */

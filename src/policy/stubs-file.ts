@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { anyText, delegate, flag, integer, refuse, text, word } from "./fields.ts";
+import { anyText, delegate, either, flag, integer, refuse, text, word } from "./fields.ts";
 import { entries, mapping, plainValue, type PlainValue } from "./fields-of-collections.ts";
+import { told } from "./forms.ts";
 import { isMapping } from "./tree.ts";
 
 /** What a test says that a handler answers. */
@@ -34,9 +35,9 @@ const DENY = mapping({
   message: anyText().optional(),
 }).transform(({ status, message }): StubAnswer => ({ kind: "deny", status, message }));
 
-const OUTPUTS = entries(plainValue());
+const OUTPUTS = told({ required: ["allow"], properties: { allow: { const: true } } }, entries(plainValue()));
 
-const ANSWER = z.unknown().transform((value, context): StubAnswer => {
+const ANSWER = either([WORD, DENY, OUTPUTS], (value, context): StubAnswer => {
   if (!isMapping(value)) return plainAnswer(delegate(context, WORD, value));
   if (value.has("deny")) return delegate(context, DENY, value);
   const { allow, ...outputs } = Object.fromEntries(delegate(context, OUTPUTS, value));
@@ -67,13 +68,11 @@ const isAnswer = (value: unknown): boolean => !isMapping(value) || value.has("al
 
 const BY_PRINCIPAL = entries(ANSWER, text("the name of a principal"));
 
-const STUB = z
-  .unknown()
-  .transform((value, context): Stub =>
-    isAnswer(value)
-      ? { kind: "any", answer: delegate(context, ANSWER, value) }
-      : { kind: "byPrincipal", answers: delegate(context, BY_PRINCIPAL, value) },
-  );
+const STUB = either([ANSWER, BY_PRINCIPAL], (value, context): Stub =>
+  isAnswer(value)
+    ? { kind: "any", answer: delegate(context, ANSWER, value) }
+    : { kind: "byPrincipal", answers: delegate(context, BY_PRINCIPAL, value) },
+);
 
 /** The schema of `backends`. */
 export const STUBS = entries(STUB);

@@ -1,6 +1,6 @@
-import { z } from "zod";
-import { delegate, ID_FORM, misplaced, name, parsedText, refuse, text } from "./fields.ts";
+import { delegate, either, ID_FORM, misplaced, name, parsedText, refuse, text } from "./fields.ts";
 import { entries, list, mapping } from "./fields-of-collections.ts";
+import { told } from "./forms.ts";
 import type { HostPattern } from "./match.ts";
 import { hostPattern } from "./outbound-file.ts";
 import { isDestination } from "./patterns.ts";
@@ -30,7 +30,7 @@ const isFolder = (path: string): boolean =>
 const isOwnDestination = (written: string): boolean =>
   isDestination(written.endsWith("/*") ? `${written.slice(0, -1)}any` : written);
 
-const OWNS = mapping({
+const WRITTEN_OWNS = mapping({
   hosts: list(hostPattern(), "hosts").optional(),
   destinations: list(
     parsedText("namespace/service-account, or namespace/* for all of a namespace", (written) =>
@@ -39,7 +39,9 @@ const OWNS = mapping({
     "destinations",
   ).optional(),
   domains: list(text("a domain of rate limits"), "domains").optional(),
-}).transform((found, context): Owned => {
+});
+
+const OWNS = told({ minProperties: 1 }, WRITTEN_OWNS).transform((found, context): Owned => {
   const { hosts = [], destinations = [], domains = [] } = found;
   if (hosts.length + destinations.length + domains.length === 0) {
     const message = "a team that owns nothing can match nothing";
@@ -48,14 +50,15 @@ const OWNS = mapping({
   return { hosts, destinations, domains };
 });
 
+const SOME_HANDLERS = list(text("the name of a handler"), "handlers");
+
 /** An empty list is one here: a team that may ask nobody. */
-const HANDLERS = z
-  .unknown()
-  .transform((value, context): readonly string[] =>
-    isList(value) && value.length === 0
-      ? []
-      : delegate(context, list(text("the name of a handler"), "handlers"), value),
-  );
+const HANDLERS = told(
+  { minItems: 0 },
+  either([SOME_HANDLERS], (value, context): readonly string[] =>
+    isList(value) && value.length === 0 ? [] : delegate(context, SOME_HANDLERS, value),
+  ),
+);
 
 const TEAM = mapping({
   folder: parsedText("a folder below that of weir.yaml, such as teams/orders", (path) => {

@@ -1,8 +1,9 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { didYouMean } from "./diagnostic.ts";
 import {
   anyText,
   delegate,
+  either,
   flag,
   ID_FORM,
   integer,
@@ -18,6 +19,7 @@ import {
   word,
 } from "./fields.ts";
 import { entries, list, mapping, plainValue, type PlainValue } from "./fields-of-collections.ts";
+import { exactlyOne, told } from "./forms.ts";
 import { STUBS, type Stubs } from "./stubs-file.ts";
 import { isMapping } from "./tree.ts";
 
@@ -79,19 +81,20 @@ export function subjectOf(tests: string, named: string): { readonly policy: stri
     : { policy: first, rule: rest.join("/") };
 }
 
-const IDENTITIES = entries(entries(plainValue())).transform((identities): Principal => ({
-  kind: "identities",
-  identities,
-}));
+const IDENTITIES = told({ not: { required: ["credentials"] } }, entries(entries(plainValue()))).transform(
+  (identities): Principal => ({
+    kind: "identities",
+    identities,
+  }),
+);
+
+const LINE = anyText();
+const LINES = list(LINE, "values");
 
 /** The values of one header: several are several lines of it. */
-const HEADER = z
-  .unknown()
-  .transform((value, context): readonly string[] =>
-    Array.isArray(value)
-      ? delegate(context, list(anyText(), "values"), value)
-      : [delegate(context, anyText(), value)],
-  );
+const HEADER = either([LINE, LINES], (value, context): readonly string[] =>
+  Array.isArray(value) ? delegate(context, LINES, value) : [delegate(context, LINE, value)],
+);
 
 const CREDENTIALS = mapping({
   credentials: mapping({
@@ -105,13 +108,11 @@ const CREDENTIALS = mapping({
 }));
 
 /** The schema of one principal. */
-export const PRINCIPAL = z
-  .unknown()
-  .transform((value, context) =>
-    isMapping(value) && value.has("credentials")
-      ? delegate(context, CREDENTIALS, value)
-      : delegate(context, IDENTITIES, value),
-  );
+export const PRINCIPAL = either([CREDENTIALS, IDENTITIES], (value, context) =>
+  isMapping(value) && value.has("credentials")
+    ? delegate(context, CREDENTIALS, value)
+    : delegate(context, IDENTITIES, value),
+);
 
 const PEER = mapping({
   address: text("an IP address").optional(),
@@ -154,7 +155,9 @@ export const REQUEST = mapping({
   };
 });
 
-const EXPECTATION = mapping({
+const VERDICTS = ["allow", "deny", "error"] as const;
+
+const WRITTEN_EXPECTATION = mapping({
   as: text("the name of a principal"),
   request: text("the name of a request"),
   allow: text("the id of the deciding rule").optional(),
@@ -169,22 +172,26 @@ const EXPECTATION = mapping({
   metadata: entries(anyText()).optional(),
   times: notYet("`times`"),
   backends: STUBS.optional(),
-}).transform((written, context): Omit<Expectation, "index"> => {
-  const kind = oneOf(context, written, ["allow", "deny", "error"]);
-  return {
-    as: written.as,
-    request: written.request,
-    verdict: { kind: kind ?? "error", rule: kind === undefined ? "" : (written[kind] ?? "") },
-    status: written.status,
-    sets: written.sets ?? new Map(),
-    removes: written.removes ?? [],
-    response: written.response ?? new Map(),
-    body: written.body,
-    query: written.query ?? new Map(),
-    metadata: written.metadata ?? new Map(),
-    backends: written.backends ?? new Map(),
-  };
 });
+
+const EXPECTATION = told(exactlyOne(VERDICTS), WRITTEN_EXPECTATION).transform(
+  (written, context): Omit<Expectation, "index"> => {
+    const kind = oneOf(context, written, VERDICTS);
+    return {
+      as: written.as,
+      request: written.request,
+      verdict: { kind: kind ?? "error", rule: kind === undefined ? "" : (written[kind] ?? "") },
+      status: written.status,
+      sets: written.sets ?? new Map(),
+      removes: written.removes ?? [],
+      response: written.response ?? new Map(),
+      body: written.body,
+      query: written.query ?? new Map(),
+      metadata: written.metadata ?? new Map(),
+      backends: written.backends ?? new Map(),
+    };
+  },
+);
 
 /** The schema of a file of tests. */
 export const TESTS_FILE = mapping({

@@ -3,12 +3,15 @@ const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, 
 /** What a duration looks like, for messages. */
 export const DURATION_FORM = "a duration with its unit (ms, s, m, h or d), such as 200ms";
 
+/** A duration in two parts: the number and its unit. */
+export const DURATION_PATTERN = /^(\d{1,15}(?:\.\d{1,3})?)(ms|s|m|h|d)$/;
+
 /**
  * The milliseconds of a duration with its unit: `200ms`, `1.5s`, `10m`, `2h`, `1d`.
  * Undefined when it has no unit, is not a whole number of milliseconds, or is beyond what a number holds exactly.
  */
 export function parseDurationMs(text: string): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text);
+  const match = DURATION_PATTERN.exec(text);
   const unitMs = UNITS_MS[match?.[2] ?? ""];
   if (match === null || unitMs === undefined) return undefined;
   // The decimals are taken as whole thousandths, so that 0.3s is 300 and not 299.99….
