@@ -4,6 +4,7 @@ import type { Command, ExitCode, Invocation } from "./command.ts";
 import { envoy } from "./envoy.ts";
 import { evaluate } from "./eval.ts";
 import { explain } from "./explain.ts";
+import { init } from "./init.ts";
 import { keys } from "./keys.ts";
 import { serve } from "./serve.ts";
 import { test } from "./test.ts";
@@ -15,6 +16,7 @@ import { why } from "./why.ts";
 /** Every command, in the order that the help lists them. */
 export const COMMANDS: readonly Command[] = [
   serve,
+  init,
   validate,
   test,
   explain,

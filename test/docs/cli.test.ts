@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { COMMANDS } from "../../src/cli/commands.ts";
+import { ownFolder, run } from "../cli/fixture.ts";
 import { proseOf, readPage } from "./blocks.ts";
 
 /** The sections of docs/cli.md that begin `## weir <command>`, by command. */
@@ -12,6 +14,8 @@ const optionsIn = (text: string): readonly string[] =>
   Array.from(new Set(Array.from(text.matchAll(/--([a-z][a-z-]*)/g), ([, name]) => name ?? ""))).sort();
 
 describe("docs/cli.md", () => {
+  const folderOf = ownFolder();
+
   it("has a section for every command, and for no other", () => {
     assert.deepEqual(
       [...sections().keys()],
@@ -27,6 +31,13 @@ describe("docs/cli.md", () => {
       assert.deepEqual(optionsIn(proseOf(section)), Object.keys(options).sort(), "in the text");
     });
   }
+
+  it("shows what weir init prints", async () => {
+    const folder = join(folderOf({}), "my-policies");
+    const { printed } = await run(["init", folder]);
+    const shown = printed.replaceAll(folder, "my-policies").replaceAll(/^ {2}weir /gm, "  bin/weir ");
+    assert.ok((sections().get("init") ?? "").includes(`\`\`\`text\n${shown}\`\`\``), shown);
+  });
 
   it("tells every exit code", () => {
     const codes = Array.from(readPage("docs/cli.md").matchAll(/^\| (\d) +\|/gm), ([, code]) => code);

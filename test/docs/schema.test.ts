@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { parseDocument } from "yaml";
 import { schemaFile, SCHEMA_PATH } from "../../scripts/schema.ts";
+import { FIRST_FILES } from "../../src/cli/first-files.ts";
 import { loadFiles } from "../../src/policy/load.ts";
 import { parseMomentMs } from "../../src/std/moment.ts";
 import { blocksOf, pagePaths, readPage } from "./blocks.ts";
@@ -37,7 +38,10 @@ function filesBelow(folder: string): readonly File[] {
 
 const faults = (stage: Stage): readonly File[] => filesBelow(fileURLToPath(faultsOf(stage)));
 
-const policies = filesBelow(join(root, "policies")).filter(isOurs);
+const policies = [
+  ...filesBelow(join(root, "policies")).filter(isOurs),
+  ...Object.entries(FIRST_FILES).map(([name, text]) => ({ name: `${name} of weir init`, text })),
+];
 
 const examples = pagePaths()
   .flatMap((page) =>
