@@ -18,20 +18,29 @@ export interface RunningProcess {
 const maxKeptLength = 1024 * 1024;
 const patienceMs = 5000;
 
-/** Starts a program; it is killed with this process at the latest. Throws when the program cannot be started. */
+/**
+ * Starts a program; it is killed with this process at the latest. Throws when the program cannot be started. `signals` says
+ * whom they reach: the program alone, or, as from a terminal, what it has started too.
+ */
 export async function startProcess(
   program: string,
   parameters: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  signals: "program" | "group" = "program",
 ): Promise<RunningProcess> {
   const child = spawn(program, parameters, {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: signals === "group",
   });
+  const send = (name: NodeJS.Signals): void => {
+    if (signals === "group" && child.pid !== undefined) signalGroup(child.pid, name);
+    else child.kill(name);
+  };
   const output = keep(child.stdout);
   const errors = keep(child.stderr);
   await once(child, "spawn");
-  const kill = (): void => void child.kill("SIGKILL");
+  const kill = (): void => send("SIGKILL");
   process.once("exit", kill);
   child.once("exit", () => process.removeListener("exit", kill));
   const whenEnded = once(child, "close").then(() => endOf(child) ?? "no exit code");
@@ -40,8 +49,8 @@ export async function startProcess(
     errors,
     ended: () => endOf(child),
     whenEnded,
-    signal: (name) => void child.kill(name),
-    stop: () => stop(child, whenEnded),
+    signal: send,
+    stop: () => stop(send, whenEnded),
   };
 }
 
@@ -59,9 +68,18 @@ function endOf({ exitCode, signalCode }: ChildProcess): string | undefined {
   return exitCode === null ? undefined : `exit code ${exitCode}`;
 }
 
-async function stop(child: ChildProcess, whenEnded: Promise<string>): Promise<void> {
-  const force = setTimeout(() => child.kill("SIGKILL"), patienceMs);
-  child.kill("SIGTERM");
+function signalGroup(leader: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, name);
+  } catch (error) {
+    // Nobody is left of it.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+async function stop(send: (name: NodeJS.Signals) => void, whenEnded: Promise<string>): Promise<void> {
+  const force = setTimeout(() => send("SIGKILL"), patienceMs);
+  send("SIGTERM");
   await whenEnded;
   clearTimeout(force);
 }

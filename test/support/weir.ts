@@ -96,6 +96,19 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** Whether nobody listens on a port of loopback. */
+export async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
+}
+
 /** A new temporary folder with these files, by relative path. Remove it with `removeFolder`. */
 export async function writeFolder(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "weir-policies-"));

@@ -1,12 +1,12 @@
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ensure, type Found } from "../servers/ensure.ts";
 import { envoyBootstrap } from "../support/bootstrap.ts";
 import { startEnvoy } from "../support/envoy.ts";
 import { requestHttp1, valuesOf } from "../support/http.ts";
-import { type RunningProcess, startProcess } from "../support/process.ts";
-import { until } from "../support/until.ts";
 import { startUpstream } from "../support/upstream.ts";
+import { isFree, removeFolder, startWeir, type Weir, writeFolder } from "../support/weir.ts";
 
 /** What to try, and what the example policies say to it. Without a certificate no request has a SPIFFE id. */
 const attempts: readonly Attempt[] = [
@@ -71,11 +71,11 @@ interface Attempt {
   headers?: Readonly<Record<string, string>>;
 }
 
-// What the example weir.yaml listens on, and where Envoy stands in front of it.
-const weir = { host: "127.0.0.1", grpcPort: 9191, metricsPort: 9194 };
-const envoyPort = 10_000;
+// What the example weir.yaml listens on, and where Envoy stands in front of it, where nobody else does.
+const weirPorts = [9191, 9193, 9194];
+const usualEnvoyPort = 10_000;
 
-const root = join(import.meta.dirname, "../..");
+const examples = join(import.meta.dirname, "../../policies");
 
 const { values: flags } = parseArgs({ options: { once: { type: "boolean", default: false } } });
 process.exitCode = await main(flags.once ? "once" : "until-stopped");
@@ -96,61 +96,65 @@ async function main(mode: "once" | "until-stopped"): Promise<number> {
   });
   await using open = new AsyncDisposableStack();
   try {
-    const server = await startMesh(program, open);
-    return mode === "once" ? await makeAttempts() : await showAttempts(server, stopped);
+    const mesh = await startMesh(program, open);
+    return mode === "once" ? await makeAttempts(mesh) : await showAttempts(mesh, stopped);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     return 1;
   }
 }
 
-async function startMesh(program: Found, open: AsyncDisposableStack): Promise<RunningProcess> {
+/** A weir with the example policies, and the port of the Envoy in front of it. */
+interface Mesh {
+  weir: Weir;
+  envoyPort: number;
+}
+
+async function startMesh(program: Found, open: AsyncDisposableStack): Promise<Mesh> {
   const upstream = open.adopt(await startUpstream(), (started) => started.stop());
-  const server = await startWeir(open);
+  const weir = open.adopt(await startWeir(await folderToServe(open)), (started) => started.process.stop());
+  const isUsual = await isFree(usualEnvoyPort);
   const config = envoyBootstrap({
-    listeners: [{ name: "try", port: envoyPort, check: "asked" }],
+    listeners: [{ name: "try", check: "asked", ...(isUsual && { port: usualEnvoyPort }) }],
     // Longer than weir's checkTimeout, so that it is weir that says when the time was up.
-    extAuthz: { server: { host: weir.host, port: weir.grpcPort }, timeoutMs: 1_000, headers: "raw" },
+    extAuthz: { server: weir.checks, timeoutMs: 1_000, headers: "raw" },
     upstream: { host: upstream.host, port: upstream.port },
     grpcUpstream: { host: upstream.host, port: upstream.http2Port },
   });
-  open.adopt(await startEnvoy({ program, config }), (started) => started.stop());
-  return server;
+  const envoy = open.adopt(await startEnvoy({ program, config }), (started) => started.stop());
+  return { weir, envoyPort: envoy.port("try") };
 }
 
-async function startWeir(open: AsyncDisposableStack): Promise<RunningProcess> {
-  if (await isReady())
-    throw new Error(`A weir runs already: port ${weir.metricsPort} answers. Stop it first.`);
-  const command = [join(root, "src/main.ts"), "serve", join(root, "policies")];
-  const server = open.adopt(await startProcess(process.execPath, command), (started) => started.stop());
-  const ready = async (): Promise<boolean> => {
-    const end = server.ended();
-    if (end !== undefined) throw new Error(`weir ended with ${end}:\n${server.errors()}${server.output()}`);
-    return isReady();
-  };
-  await until(ready, { timeoutMs: 20_000, what: "weir to be ready" });
-  return server;
+/** The example policies or, where others listen on their ports, a copy of them with free ones. */
+async function folderToServe(open: AsyncDisposableStack): Promise<string> {
+  const free = await Promise.all(weirPorts.map(isFree));
+  if (free.every((one) => one)) return examples;
+  const copy = open.adopt(await writeFolder({}), removeFolder);
+  await cp(examples, copy, { recursive: true });
+  const server = await readFile(join(copy, "weir.yaml"), "utf8");
+  await writeFile(join(copy, "weir.yaml"), server.replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:0"));
+  console.error(
+    `Another program has a port of policies/weir.yaml; weir serves a copy on other ports: ${copy}`,
+  );
+  return copy;
 }
 
-async function isReady(): Promise<boolean> {
-  const answer = await requestHttp1({ port: weir.metricsPort }, { path: "/readyz" }).catch(() => undefined);
-  return answer?.status === 200;
-}
-
-async function showAttempts(server: RunningProcess, stopped: Promise<unknown>): Promise<number> {
+async function showAttempts({ weir, envoyPort }: Mesh, stopped: Promise<unknown>): Promise<number> {
   console.log(`Envoy listens on http://127.0.0.1:${envoyPort} and asks weir, which serves policies/. Try:\n`);
   for (const attempt of attempts) {
-    console.log(`# ${attempt.verdict}, ${attempt.why}\n${curl(attempt)}\n`);
+    console.log(`# ${attempt.verdict}, ${attempt.why}\n${curl(attempt, envoyPort)}\n`);
   }
+  console.log("x-weir-decision of an answer says which decision it was:");
+  console.log(`bin/weir why d_… --admin http://127.0.0.1:${weir.adminPort ?? 9193}\n`);
   console.log("Ctrl-C stops everything.");
-  const end = await Promise.race([stopped.then(() => "stopped"), server.whenEnded]);
+  const end = await Promise.race([stopped.then(() => "stopped"), weir.process.whenEnded]);
   // A Ctrl-C reaches weir as well, and weir may be the faster.
   if (["stopped", "exit code 0", "SIGINT", "SIGTERM"].includes(end)) return 0;
-  console.error(`weir ended with ${end}:\n${server.errors()}`);
+  console.error(`weir ended with ${end}:\n${weir.process.errors()}`);
   return 1;
 }
 
-async function makeAttempts(): Promise<number> {
+async function makeAttempts({ envoyPort }: Mesh): Promise<number> {
   let wrong = 0;
   for (const attempt of attempts) {
     const { method = "GET", host: authority, path, headers = {} } = attempt;
@@ -166,7 +170,7 @@ async function makeAttempts(): Promise<number> {
   return wrong === 0 ? 0 : 1;
 }
 
-function curl({ method, host, path, headers = {} }: Attempt): string {
+function curl({ method, host, path, headers = {} }: Attempt, envoyPort: number): string {
   const lines = Object.entries({ host, ...headers }).map(([name, value]) => `-H '${name}: ${value}'`);
   return [
     "curl -i",
