@@ -156,7 +156,11 @@ function checksOf(parts: ListenerParts): CheckService {
     onRefusal: (made) => recent.add(made),
     differences,
     candidate: trialOf(parts),
-    records: new Records({ lines: () => outside.lines(), digest: outside.digest }),
+    records: new Records({
+      lines: () => outside.lines(),
+      digest: outside.digest,
+      live: () => runtime.live?.snapshot,
+    }),
     later: laterQueue(MAX_WAITING_SHADOWS, (error) => onError(error, "afterwards")),
   });
 }

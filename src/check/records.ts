@@ -1,5 +1,7 @@
 import type { Lines, LineResult } from "../host/lines.ts";
-import type { Settings } from "../policy/settings.ts";
+import { Attributes } from "../attributes/attributes.ts";
+import type { CheckFacts } from "../attributes/facts.ts";
+import type { Snapshot } from "../policy/snapshot.ts";
 import type { Made } from "./recent.ts";
 import { factsOf, recordOf, shadowRecordOf, type Recording } from "./record.ts";
 import { isSampled } from "./sample.ts";
@@ -9,6 +11,8 @@ export interface RecordsOptions {
   /** Where lines go now; undefined: nowhere. */
   readonly lines: () => Lines | undefined;
   readonly digest: Recording["digest"];
+  /** What is live, for decisions of which nothing could be made; undefined before there is one. */
+  readonly live: () => Snapshot | undefined;
 }
 
 /** Writes decisions, those that weir.yaml selects and those of policies with `audit: required`. */
@@ -20,14 +24,11 @@ export class Records {
   }
 
   /** Whether a decision may be written; `add` then looks more closely. It costs next to nothing where it is not. */
-  mayWant({ decisionId, question, decision }: Made): boolean {
+  mayWant(made: Made): boolean {
     if (this.#options.lines() === undefined) return false;
-    const selections = question?.snapshot.selections;
-    // Nothing could be made of the request: whatever is selected, this is rare and rather written than lost.
-    if (selections === undefined) return question === undefined;
-    const [first] = selections;
-    if (first === undefined || !first.isUnconditional) return true;
-    return isSampled(decisionId, first.share) || isAudited(decision);
+    const [first] = this.#snapshotOf(made)?.selections ?? [];
+    if (first !== undefined && !first.isUnconditional) return true;
+    return (first !== undefined && isSampled(made.decisionId, first.share)) || isAudited(made.decision);
   }
 
   /** Writes a decision with its shadow verdicts, where it is selected. */
@@ -37,7 +38,7 @@ export class Records {
       if (shadow.length > 0) this.#lines?.add(JSON.stringify(shadowRecordOf(made, shadow)));
       return;
     }
-    if (isAudited(made.decision) || isSelected(made, shadow)) this.#write(made, shadow);
+    if (isAudited(made.decision) || this.#isSelected(made, shadow)) this.#write(made, shadow);
   }
 
   /** Writes a decision before its answer leaves, whatever is selected; false where it could not be written. */
@@ -48,26 +49,44 @@ export class Records {
     });
   }
 
+  #isSelected(made: Made, shadow: readonly ShadowOutcome[]): boolean {
+    const snapshot = this.#snapshotOf(made);
+    if (snapshot === undefined) return false;
+    const facts = factsOf(made, shadow);
+    const attributes = made.question?.attributes ?? new Attributes(NO_FACTS, snapshot.settings);
+    const selection = snapshot.selections?.find(({ selects }) => selects(facts, attributes));
+    return selection !== undefined && isSampled(made.decisionId, selection.share);
+  }
+
+  #snapshotOf({ question }: Made): Snapshot | undefined {
+    return question?.snapshot ?? this.#options.live();
+  }
+
   get #lines(): Lines | undefined {
     return this.#options.lines();
   }
 
   #write(made: Made, shadow: readonly ShadowOutcome[], tell?: (result: LineResult) => void): void {
-    const decisions: Settings["decisions"] = made.question?.snapshot.settings.decisions;
+    const decisions = this.#snapshotOf(made)?.settings.decisions;
     const { personal = "digest", headers = [] } = decisions ?? {};
     const record = recordOf(made, shadow, { personal, headers, digest: this.#options.digest });
     this.#lines?.add(JSON.stringify(record), tell);
   }
 }
 
+const NOBODY = { address: "", port: undefined, principal: "", certificate: "" } as const;
+
+/** Of a request of which nothing could be made: whatever a condition reads of it has no value. */
+const NO_FACTS: CheckFacts = {
+  request: undefined,
+  source: NOBODY,
+  destination: NOBODY,
+  serverName: "",
+  proxy: { principal: undefined, listenerRole: undefined },
+  contextExtensions: () => new Map(),
+  metadata: () => new Map(),
+};
+
 /** Whether a policy that is enforced for the request requires that the decision is written. */
 export const isAudited = ({ governing }: Made["decision"]): boolean =>
   governing.some(({ policy, mode }) => policy.audit === "required" && mode === "enforce");
-
-function isSelected(made: Made, shadow: readonly ShadowOutcome[]): boolean {
-  const { question, decisionId } = made;
-  if (question === undefined) return true;
-  const facts = factsOf(made, shadow);
-  const selection = question.snapshot.selections?.find(({ selects }) => selects(facts, question.attributes));
-  return selection !== undefined && isSampled(decisionId, selection.share);
-}

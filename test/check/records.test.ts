@@ -15,7 +15,11 @@ type Line = Readonly<Record<string, unknown>>;
 async function written(
   files: readonly File[],
   requests: readonly Asked[],
-  { decisions = {}, ...circumstances }: Circumstances & { readonly decisions?: object } = {},
+  {
+    decisions = {},
+    unread = false,
+    ...circumstances
+  }: Circumstances & { readonly decisions?: object; readonly unread?: boolean } = {},
 ): Promise<readonly Line[]> {
   const found: Line[] = [];
   const lines = new Lines({
@@ -36,8 +40,12 @@ async function written(
     onLine: () => undefined,
     onError: (error) => assert.fail(String(error)),
   });
-  const records = new Records({ lines: () => lines, digest: (printed) => `#${printed.length}` });
   const snapshot = snapshotWith([{ ...HANDLERS, decisions: { to: "stdout", ...decisions } }, ...files]);
+  const records = new Records({
+    lines: () => lines,
+    digest: (printed) => `#${printed.length}`,
+    live: () => snapshot,
+  });
   for (const [index, request] of requests.entries()) {
     const decision = await deciding(snapshot, request, circumstances).decision;
     const attributes = new Attributes(checkFacts(checkRequest(request)), snapshot.settings);
@@ -48,7 +56,14 @@ async function written(
       nowMs: 0,
       askUntilMs: 0,
     };
-    const made: Made = { decisionId: `d_${ID}${index}`, atMs: 0, durationMs: 0.12345, decision, question };
+    const known = unread ? undefined : question;
+    const made: Made = {
+      decisionId: `d_${ID}${index}`,
+      atMs: 0,
+      durationMs: 0.12345,
+      decision,
+      question: known,
+    };
     if (records.mayWant(made)) records.add(made, await shadowOutcomes(decision));
   }
   await lines.close(10_000);
@@ -198,6 +213,21 @@ describe("what is recorded", () => {
     });
   }
 
+  it("obeys the same words where nothing could be made of the request", async () => {
+    const sizes = async (record: readonly object[]): Promise<number> =>
+      (await written([READS], [PUT], { decisions: { record }, unread: true })).length;
+    assert.deepEqual(
+      [
+        await sizes([{ sample: "0%" }]),
+        await sizes([{ sample: "100%" }]),
+        await sizes([{ when: 'decision.verdict == "deny"' }]),
+        await sizes([{ when: 'decision.verdict == "allow"' }]),
+        await sizes([{ when: 'request.method == "PUT"' }]),
+      ],
+      [0, 1, 1, 0, 1],
+    );
+  });
+
   it("is all that a policy with `audit: required` has a part in", async () => {
     const audited = policy("b", [rule("deny", NO)], { audit: "required" });
     assert.deepEqual(await verdicts([{ sample: "0%" }], [READS]), []);
@@ -236,9 +266,12 @@ describe("`audit: required`", () => {
         onLine: () => undefined,
         onError: () => undefined,
       });
-      const records = new Records({ lines: () => lines, digest: String });
+      const records = new Records({ lines: () => lines, digest: String, live: () => undefined });
       assert.equal(await records.require(made), expected);
     }
-    assert.equal(await new Records({ lines: () => undefined, digest: String }).require(made), false);
+    assert.equal(
+      await new Records({ lines: () => undefined, digest: String, live: () => undefined }).require(made),
+      false,
+    );
   });
 });

@@ -279,7 +279,7 @@ describe("a policy with `audit: required`", () => {
       onLine: (result) => told.push(result),
       onError: () => undefined,
     });
-    const records = new Records({ lines: () => lines, digest: String });
+    const records = new Records({ lines: () => lines, digest: String, live: () => audited });
     const { service, tasks } = serve(audited, { records, nowMs });
     const answer = service.check(checkRequest(BASE), deadlineAtMs, ANY_PROXY);
     assert.ok(answer instanceof Promise, "nobody waited for the line");
