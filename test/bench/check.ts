@@ -24,12 +24,23 @@ const contenders: readonly Contender[] = [
   { name: "10 rules", policies: { hosts: 1, rulesPerHost: 10 } },
   { name: "100 rules, 10 hosts", policies: { hosts: 10, rulesPerHost: 10 } },
   { name: "1,000 rules, 100 hosts", policies: { hosts: 100, rulesPerHost: 10 } },
+  ...[
+    { name: "10 rules, 1% written", written: "1%" },
+    { name: "10 rules, all written", written: "100%" },
+    { name: "10 rules, 1% tried", tried: "1%" },
+    { name: "10 rules, all tried", tried: "100%" },
+    { name: "10 rules, 1% of both", written: "1%", tried: "1%" },
+  ].map((one) => ({ ...one, policies: { hosts: 1, rulesPerHost: 10 } as const })),
 ];
 
 interface Contender {
   readonly name: string;
   /** Undefined: the bare server. */
   readonly policies: Amount | undefined;
+  /** The share of decisions whose lines are written to a file. */
+  readonly written?: string;
+  /** The share of checks that a candidate with the same policies decides again. */
+  readonly tried?: string;
 }
 
 /** What was measured of a contender, one entry a round. */
@@ -106,10 +117,15 @@ async function measureFresh(h2load: Found, contender: Contender, load: Load): Pr
   return await measureRound(h2load, { ...contender, target, answerBytes }, load);
 }
 
-async function start({ policies }: Contender, folder: string): Promise<Target> {
+async function start({ policies, written, tried }: Contender, folder: string): Promise<Target> {
   if (policies === undefined) return startTarget(join(import.meta.dirname, "bare.ts"));
-  await writePolicies(folder, policies);
-  return startTarget(join(root, "src/main.ts"), ["serve", folder]);
+  const [live, candidate, lines] = ["live", "candidate", "lines.jsonl"].map((name) => join(folder, name));
+  assert.ok(live !== undefined && candidate !== undefined);
+  const decisions = `decisions: { to: { file: ${lines} }, record: [{ sample: ${written} }] }\n`;
+  await writePolicies(live, policies, written === undefined ? "" : decisions);
+  await writePolicies(candidate, policies);
+  const trial = tried === undefined ? [] : ["--candidate", candidate, "--candidate-sample", tried];
+  return startTarget(join(root, "src/main.ts"), ["serve", live, ...trial]);
 }
 
 /** Refuses to measure wrong answers: who may is allowed by the rule that should, and who may not is refused. */
@@ -161,12 +177,13 @@ async function measureRound(h2load: Found, one: Running, load: Load): Promise<Ro
   assert.equal(
     saturated.bodyBytes,
     load.requests * (GRPC_PREFIX_BYTES + one.answerBytes),
-    "bytes of the answers",
+    `bytes of the answers of ${one.name}: ${[...grown(before, after, "weir_checks_total")].join("; ")}`,
   );
   if (one.policies !== undefined) {
     const series = `weir_checks_total{policy="${DECIDING.policy}",rule="${DECIDING.rule}",verdict="allow"}`;
     assert.deepEqual(grown(before, after, "weir_checks_total"), new Map([[series, load.requests]]));
   }
+  verifyFollowed(one, { before, after, requests: load.requests });
   const cpuSeconds = grown(before, after, "process_cpu_seconds_total").get("process_cpu_seconds_total");
   const residentBytes = after.get("process_resident_memory_bytes") ?? Number.NaN;
   return {
@@ -176,6 +193,23 @@ async function measureRound(h2load: Found, one: Running, load: Load): Promise<Ro
     residentBytes,
   };
 }
+
+/** What should follow the answers did, but for what was dropped. */
+function verifyFollowed(
+  { written, tried }: Contender,
+  { before, after, requests }: { readonly before: Sample; readonly after: Sample; readonly requests: number },
+): void {
+  for (const [share, metric] of [
+    [written, "weir_record_lines_total"],
+    [tried, "weir_candidate_checks_total"],
+  ] as const) {
+    const count = [...grown(before, after, metric).values()].reduce((sum, one) => sum + one, 0);
+    const expected = share === undefined ? 0 : (requests * parseFloat(share)) / 100;
+    assert.ok(Math.abs(count - expected) <= expected / 2, `${metric} grew by ${count}, not by ${expected}`);
+  }
+}
+
+type Sample = ReadonlyMap<string, number>;
 
 /** What was added to the series of one metric. */
 function grown(

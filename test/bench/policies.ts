@@ -11,10 +11,14 @@ export interface Amount {
 /** Who decides the measured request: in the policy of its host, the last rule. */
 export const DECIDING: Decider = { policy: "shop-000", rule: "web-reads" };
 
-/** Writes a folder of policies as `weir serve` reads it, with listeners on free ports of the loopback. */
-export async function writePolicies(folder: string, { hosts, rulesPerHost }: Amount): Promise<void> {
+/** Writes a folder of policies as `weir serve` reads it, with listeners on free ports of the loopback and `more` in weir.yaml. */
+export async function writePolicies(
+  folder: string,
+  { hosts, rulesPerHost }: Amount,
+  more = "",
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "weir.yaml"), SERVER);
+  await writeFile(join(folder, "weir.yaml"), `${SERVER}${more}`);
   for (let index = 0; index < hosts; index++) {
     const name = `shop-${String(index).padStart(3, "0")}`;
     const rules = rulesPerHost === 1 ? DECIDING_RULE : OTHER_RULES + DECIDING_RULE;
