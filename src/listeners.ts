@@ -1,3 +1,4 @@
+import { explainLive } from "./check/explanation.ts";
 import { CandidateTrial } from "./check/candidate.ts";
 import type { Differences } from "./check/differences.ts";
 import type { RecentDecisions } from "./check/recent.ts";
@@ -133,6 +134,13 @@ async function startAdmin(
       candidate: () =>
         tried && { folders: tried.files.folders, revision: tried.files.current?.snapshot.revision },
     },
+    explain: (text) =>
+      explainLive(text, {
+        live: runtime.live,
+        nowMs: Date.now(),
+        // The digests of /decisions, so that what is explained can be compared with what was decided.
+        proved: outside.digest,
+      }),
     onError: (error) => log.error({ err: error }, "a page of the admin listener ended in an exception"),
   });
 }

@@ -17,16 +17,32 @@ export type AdminAnswer =
 /** Longer than any page takes. */
 const PATIENCE_MS = 10_000;
 
-/** Asks the admin listener for one page of JSON. Never rejects. */
-export async function askAdmin(values: Invocation["values"], path: string): Promise<AdminAnswer> {
+/** What is sent to the admin listener. */
+export interface AdminBody {
+  /** Its media type. */
+  readonly type: string;
+  readonly text: string | Uint8Array<ArrayBuffer>;
+}
+
+/** Asks the admin listener for one page of JSON; with a body, by POST. Never rejects. */
+export async function askAdmin(
+  values: Invocation["values"],
+  path: string,
+  body?: AdminBody,
+): Promise<AdminAnswer> {
   const { admin, "token-file": tokenFile } = values;
   const base = URL.parse(String(admin));
   if (base === null) return failed(`--admin takes a URL, not ${String(admin)}`);
   const token = typeof tokenFile === "string" ? await readFile(tokenFile, "utf8").catch(() => undefined) : "";
   if (token === undefined) return failed(`cannot read ${String(tokenFile)}`);
   const headers = token === "" ? {} : { authorization: `Bearer ${token.trim()}` };
+  const request =
+    body === undefined
+      ? { headers }
+      : { headers: { ...headers, "content-type": body.type }, method: "POST", body: body.text };
   try {
-    const response = await fetch(new URL(path, base), { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const response = await fetch(new URL(path, base), { ...request, signal });
     const value: unknown = await response.json();
     return response.ok ? { kind: "found", value } : failed(reasonIn(value) ?? `status ${response.status}`);
   } catch (error) {

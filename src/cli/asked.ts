@@ -19,8 +19,12 @@ export const REQUEST_OPTIONS = {
 /** A request, and the folders that decide about it. */
 export interface Wanted {
   readonly asked: Asked;
+  /** The same as it was written, in YAML or JSON. */
+  readonly text: string | Uint8Array<ArrayBuffer>;
   readonly folders: readonly string[];
 }
+
+type Read = Wanted | { readonly diagnostics: readonly Diagnostic[] };
 
 /**
  * What was asked for, what is wrong in a file that was named, or a sentence about the arguments. `otherwise` is the URL
@@ -29,37 +33,43 @@ export interface Wanted {
 export async function wantedOf(
   { positionals, values }: Pick<Invocation, "positionals" | "values">,
   otherwise?: string,
-): Promise<Wanted | { readonly diagnostics: readonly Diagnostic[] } | string> {
+): Promise<Read | string> {
   const { request: file } = values;
   const urls = positionals.filter((one) => one.includes("://"));
   const named = positionals.filter((one) => !one.includes("://"));
   const folders = named.length === 0 ? DEFAULT_FOLDERS : named;
+  const read = (name: string, text: Wanted["text"]): Read => {
+    const asked = readAsked(name, text);
+    return "request" in asked ? { asked, text, folders } : { diagnostics: asked };
+  };
   if (typeof file === "string") {
     if (urls.length > 0) return "give a URL or --request, not both";
     const text = await readText(file);
     if (text === undefined) return `cannot read ${file}`;
-    const asked = readAsked(file, text);
-    return "request" in asked ? { asked, folders } : { diagnostics: asked };
+    return read(file, text);
   }
   const [url = otherwise, second] = urls;
   if (url === undefined) return "which request? Give a URL, or --request and a file";
   if (second !== undefined) return "one URL at a time";
-  const asked = askedOf(url, values);
-  if (typeof asked === "string") return asked;
-  return "request" in asked ? { asked, folders } : { diagnostics: asked };
+  const described = textFor(url, values);
+  return "wrong" in described ? described.wrong : read("the arguments", described.text);
 }
 
-const readText = (file: string): Promise<Buffer | undefined> =>
+const readText = (file: string): Promise<Uint8Array<ArrayBuffer> | undefined> =>
   readFile(file === "-" ? "/dev/stdin" : file).catch(() => undefined);
 
-/** The request that a URL and options like curl's describe; a sentence, or diagnostics, where they are none. */
-function askedOf(url: string, values: Invocation["values"]): Asked | readonly Diagnostic[] | string {
+/** The request that a URL and options like curl's describe, as a file has it, or what is wrong with them. */
+function textFor(
+  url: string,
+  values: Invocation["values"],
+): { readonly text: string } | { readonly wrong: string } {
   const target = /^(https?):\/\/([^/?#]+)(.*)$/i.exec(url);
-  if (target === null) return `${url} is not an http or https URL`;
+  if (target === null) return { wrong: `${url} is not an http or https URL` };
   const [, scheme = "", host = "", rest = ""] = target;
   const lines = listOf(values["header"]).map((line) => /^([^:\s]+):\s*(.*)$/.exec(line));
   const broken = lines.indexOf(null);
-  if (broken >= 0) return `${listOf(values["header"])[broken] ?? ""} is not a header line: name: value`;
+  if (broken >= 0)
+    return { wrong: `${listOf(values["header"])[broken] ?? ""} is not a header line: name: value` };
   const body = textOf(values["data"]);
   const request = {
     scheme: scheme.toLowerCase(),
@@ -80,7 +90,7 @@ function askedOf(url: string, values: Invocation["values"]): Asked | readonly Di
       return text === undefined ? [] : [`${name}: ${text}`];
     }),
   ];
-  return readAsked("the arguments", `${parts.join("\n")}\n`);
+  return { text: `${parts.join("\n")}\n` };
 }
 
 type Line = RegExpExecArray | null;

@@ -1,36 +1,8 @@
+import { STATUS_CODES } from "node:http";
 import type { ExplainedPolicy, ExplainedRule, Labelled } from "../check/explain.ts";
+import type { Explanation, Summary } from "../check/explanation.ts";
 import { nameOf } from "../check/expectation.ts";
 import type { Shown } from "../check/shown.ts";
-import type { Verdict } from "../check/verdict.ts";
-import { STATUS_CODES } from "node:http";
-
-/** What a verdict is, without the values of headers: they may be secret. */
-export interface Summary {
-  readonly kind: Verdict["kind"];
-  /** `policy/rule` of each that decided. */
-  readonly by: readonly string[];
-  readonly status: number | undefined;
-  /** Names of request headers. */
-  readonly sets: readonly string[];
-  readonly removes: readonly string[];
-}
-
-/** Why a request got its verdict. */
-export interface Explanation {
-  readonly verdict: Summary;
-  readonly policies: readonly ExplainedPolicy[];
-}
-
-export function summaryOf(verdict: Verdict): Summary {
-  const isAllow = verdict.kind === "allow";
-  return {
-    kind: verdict.kind,
-    by: (isAllow ? verdict.grants : [verdict.by]).map(nameOf),
-    status: verdict.kind === "deny" ? verdict.status : undefined,
-    sets: isAllow ? verdict.requestSet.map(([name]) => name) : [],
-    removes: isAllow ? verdict.requestRemove : [],
-  };
-}
 
 /** An explanation for people: what decided first, then each policy that applies, then why the others do not. */
 export function printExplanation({ verdict, policies }: Explanation): string {

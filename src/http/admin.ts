@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { fastify, type FastifyReply, type FastifyRequest } from "fastify";
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ListenAddress } from "../std/listen-address.ts";
 import type { ListenerTls } from "../std/tls-files.ts";
 import {
@@ -8,7 +8,9 @@ import {
   type DecisionsSource,
   type DifferencesSource,
 } from "./decisions.ts";
-import { createAnyServer, listenFastify, type HttpListener } from "./listener.ts";
+import { explainAnswerer, MAX_ASKED_BYTES, type ExplainSource } from "./explain.ts";
+import { createAnyServer, listenFastify, type AnyHttpServer, type HttpListener } from "./listener.ts";
+import { BODY_TYPES, siteGuard, type Proof } from "./sites.ts";
 
 export interface AdminListenerOptions {
   readonly address: ListenAddress;
@@ -21,6 +23,8 @@ export interface AdminListenerOptions {
   readonly decisions: DecisionsSource;
   /** What `/differences` shows; nor does it. */
   readonly differences: DifferencesSource;
+  /** Answers `/explain`. */
+  readonly explain: ExplainSource;
   /** Told of what was thrown. */
   readonly onError: (error: unknown) => void;
 }
@@ -28,20 +32,30 @@ export interface AdminListenerOptions {
 /** Wrong tokens are guesses: with more than this a second, all are refused unseen until the next. */
 const MAX_WRONG_TOKENS = 10;
 
-/** The listener for operators: `/status`, `/decisions`, and an index of what there is. */
+/** The listener for operators: `/status`, `/decisions`, `/explain`, and an index of what there is. */
 export async function startAdminListener(options: AdminListenerOptions): Promise<HttpListener> {
   const app = fastify({
-    bodyLimit: 1_024,
+    bodyLimit: MAX_ASKED_BYTES,
     forceCloseConnections: true,
     serverFactory: (handler) => createAnyServer(options.tls, {}, handler),
   });
-  const guard = tokenGuard(options);
+  const refusalByToken = tokenGuard(options);
+  const refusalBySite = siteGuard(proofOf(options));
   app.addHook("onRequest", async (request, reply) => {
-    const refusal = await guard(request);
-    if (refusal !== undefined) return refuse(reply, refusal);
-    return undefined;
+    const { method, headers } = request;
+    const elsewhere = refusalBySite({ method, headers, isPage: false });
+    if (elsewhere !== undefined) return reply.status(elsewhere.status).send({ error: elsewhere.error });
+    const refusal = await refusalByToken(request);
+    return refusal === undefined ? undefined : refuse(reply, refusal);
   });
   app.get("/", (_request, reply) => reply.type("text/plain").send(INDEX));
+  addPages(app, options);
+  const address = await listenFastify(app, options.address);
+  return { address, close: () => app.close() };
+}
+
+/** The pages of data, and what is answered where there is none. */
+function addPages(app: FastifyInstance<AnyHttpServer>, options: AdminListenerOptions): void {
   app.get("/status", (_request, reply) => sendJson(reply, options.status()));
   app.get("/decisions", (request, reply) => {
     const wanted = decisionsWanted(request.query as Readonly<Record<string, unknown>>);
@@ -63,15 +77,39 @@ export async function startAdminListener(options: AdminListenerOptions): Promise
       differences: differences.list(wanted),
     });
   });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([...BODY_TYPES], { parseAs: "buffer" }, (_request, body, done) =>
+    done(null, body),
+  );
+  const answer = explainAnswerer(options.explain);
+  app.post("/explain", async (request, reply) => {
+    const { status, body } = await answer(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+    if (status === 429) reply.header("retry-after", "1");
+    return sendJson(reply.status(status), body);
+  });
   app.setNotFoundHandler((_request, reply) =>
     reply.status(404).send({ error: "there is no such page; see /" }),
   );
   app.setErrorHandler((error, _request, reply) => {
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) return reply.status(refusal.status).send({ error: refusal.error });
     options.onError(error);
     return reply.status(500).send({ error: "an exception; the log has it" });
   });
-  const address = await listenFastify(app, options.address);
-  return { address, close: () => app.close() };
+}
+
+/** Over TLS a name that is not in the certificate leads nowhere, and no browser opens a socket file. */
+const proofOf = ({ token, tls, address }: AdminListenerOptions): Proof =>
+  token === undefined && tls === undefined && address.kind === "tcp" ? "anybody" : "proved";
+
+/** What the framework refuses of a request, in our words; undefined for an exception. */
+function refusalOf(error: unknown): { readonly status: number; readonly error: string } | undefined {
+  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
+  if (typeof status !== "number" || status < 400 || status >= 500) return undefined;
+  return {
+    status,
+    error: status === 413 ? `more than ${MAX_ASKED_BYTES} bytes` : "the request cannot be read",
+  };
 }
 
 const INDEX = `weir
@@ -80,6 +118,7 @@ const INDEX = `weir
 /decisions       the last refusals and faults (JSON); ?policy= &rule= &verdict= &since= &limit=
 /decisions/d_…   why one of them was refused
 /differences     what rules in shadow, or the candidate, would have answered otherwise (JSON); ?kind= &policy= &rule= &since= &limit=
+/explain         POST { request, as, backends, now }: why that would be allowed or denied (JSON)
 `;
 
 const GONE = "this process has no such refusal: it is too long ago, or another replica's";

@@ -47,7 +47,10 @@ describe("weir serve --candidate", () => {
     const statusOf = async (method: string): Promise<number> =>
       (await requestHttp1({ port }, { method, path: "/", authority: "shop.example.com" })).status;
     const page = async (query = ""): Promise<Page> => {
-      const answer = await requestHttp1({ port: weir.adminPort ?? 0 }, { path: `/differences${query}` });
+      const answer = await requestHttp1(
+        { port: weir.adminPort ?? 0 },
+        { path: `/differences${query}`, authority: "localhost" },
+      );
       assert.equal(answer.status, 200, answer.body.toString());
       return JSON.parse(answer.body.toString()) as Page;
     };

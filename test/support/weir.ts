@@ -140,7 +140,7 @@ function listening(running: RunningProcess): Pick<Weir, "checks" | "metricsPort"
 
 async function statusPage(port: number | undefined): Promise<Status> {
   if (port === undefined) throw new Error("this weir has no admin listener");
-  const { status, body } = await requestHttp1({ port }, { path: "/status" });
+  const { status, body } = await requestHttp1({ port }, { path: "/status", authority: "localhost" });
   if (status !== 200) throw new Error(`/status answered ${status}`);
   return statusShape.parse(JSON.parse(body.toString()));
 }

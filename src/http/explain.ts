@@ -1,0 +1,60 @@
+/** What became of a request that somebody described. */
+export type Explained =
+  | { readonly kind: "explained"; readonly explanation: object }
+  /** `findings`: what is wrong with the description, each with its place in the text. */
+  | { readonly kind: "refused"; readonly findings: readonly object[] }
+  /** There is no configuration yet. */
+  | { readonly kind: "not ready" };
+
+/** Decides about a request that somebody describes, in YAML or JSON. Asks nobody, and counts nothing. */
+export type ExplainSource = (text: Uint8Array) => Promise<Explained>;
+
+/** An answer of the page, with its status. */
+export interface ExplainAnswer {
+  readonly status: 200 | 400 | 429 | 503;
+  readonly body: object;
+}
+
+/** The longest description. */
+export const MAX_ASKED_BYTES = 64 * 1_024;
+
+/** Each takes some milliseconds of the loop that answers Envoy. */
+const MAX_EXPLAINED_PER_SECOND = 5;
+
+/** Answers who wants something explained: one at a time, and few a second. */
+export function explainAnswerer(explain: ExplainSource): (text: Uint8Array) => Promise<ExplainAnswer> {
+  let second = 0;
+  let explained = 0;
+  let phase: "idle" | "busy" = "idle";
+  return async (text) => {
+    const now = Math.floor(performance.now() / 1_000);
+    if (now !== second) [second, explained] = [now, 0];
+    if (phase === "busy" || explained >= MAX_EXPLAINED_PER_SECOND) return TOO_MANY;
+    explained++;
+    phase = "busy";
+    try {
+      return answerOf(await explain(text));
+    } finally {
+      phase = "idle";
+    }
+  };
+}
+
+const TOO_MANY: ExplainAnswer = {
+  status: 429,
+  body: { error: `one at a time, and at most ${MAX_EXPLAINED_PER_SECOND} a second; ask again in a second` },
+};
+
+function answerOf(found: Explained): ExplainAnswer {
+  switch (found.kind) {
+    case "explained":
+      return { status: 200, body: found.explanation };
+    case "refused":
+      return {
+        status: 400,
+        body: { error: "the request is not well described", diagnostics: found.findings },
+      };
+    case "not ready":
+      return { status: 503, body: { error: "there is no configuration yet" } };
+  }
+}
