@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 export default defineConfig(
   globalIgnores(["src/wire/", "node_modules/", ".servers/"]),
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "src/http/console/*.js"],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: "error" },

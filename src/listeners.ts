@@ -1,6 +1,6 @@
-import { explainLive } from "./check/explanation.ts";
 import { CandidateTrial } from "./check/candidate.ts";
 import type { Differences } from "./check/differences.ts";
+import { explainLive } from "./check/explanation.ts";
 import type { RecentDecisions } from "./check/recent.ts";
 import { Records } from "./check/records.ts";
 import { checkService, type CheckService } from "./check/service.ts";

@@ -81,7 +81,7 @@ function banner({ listening, loaded }: RunningServer, folders: readonly string[]
     ...(stance === "observe" ? ["  OBSERVING: every request passes, whatever the policies say", ""] : []),
     `  checks   ${formatAddress(grpc)}  gRPC, envoy.service.auth.v3.Authorization`,
     ...(http === undefined ? [] : [`  checks   ${formatAddress(http)}  HTTP, Envoy's http_service`]),
-    ...(admin === undefined ? [] : [`  admin    ${formatAddress(admin)}  HTTP`]),
+    ...(admin === undefined ? [] : [`  admin    ${formatAddress(admin)}  HTTP, the console for browsers`]),
     `  metrics  ${formatAddress(metrics)}  HTTP`,
     "",
     `  ${curl(metrics)}/readyz`,

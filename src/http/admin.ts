@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ListenAddress } from "../std/listen-address.ts";
 import type { ListenerTls } from "../std/tls-files.ts";
+import { PAGE_HEADERS, readConsole, wantsConsole, type ConsoleFile } from "./console.ts";
 import {
   decisionsWanted,
   differencesWanted,
@@ -32,23 +33,32 @@ export interface AdminListenerOptions {
 /** Wrong tokens are guesses: with more than this a second, all are refused unseen until the next. */
 const MAX_WRONG_TOKENS = 10;
 
-/** The listener for operators: `/status`, `/decisions`, `/explain`, and an index of what there is. */
+/** The listener for operators: the console, `/status`, `/decisions`, `/explain`, and an index of what there is. */
 export async function startAdminListener(options: AdminListenerOptions): Promise<HttpListener> {
   const app = fastify({
     bodyLimit: MAX_ASKED_BYTES,
     forceCloseConnections: true,
     serverFactory: (handler) => createAnyServer(options.tls, {}, handler),
   });
+  const { page, files } = await readConsole();
+  const isPage = ({ url, headers }: FastifyRequest): boolean =>
+    pathOf(url) === "/" && wantsConsole(headers.accept);
   const refusalByToken = tokenGuard(options);
   const refusalBySite = siteGuard(proofOf(options));
   app.addHook("onRequest", async (request, reply) => {
-    const { method, headers } = request;
-    const elsewhere = refusalBySite({ method, headers, isPage: false });
+    reply.headers(PAGE_HEADERS);
+    const { method, headers, url } = request;
+    const elsewhere = refusalBySite({ method, headers, isPage: isPage(request) });
     if (elsewhere !== undefined) return reply.status(elsewhere.status).send({ error: elsewhere.error });
-    const refusal = await refusalByToken(request);
+    const isOpen = isPage(request) || files.has(pathOf(url));
+    const refusal = isOpen ? undefined : await refusalByToken(request);
     return refusal === undefined ? undefined : refuse(reply, refusal);
   });
-  app.get("/", (_request, reply) => reply.type("text/plain").send(INDEX));
+  app.get("/", (request, reply) => {
+    reply.header("vary", "accept");
+    return isPage(request) ? sendFile(reply, page) : reply.type("text/plain").send(INDEX);
+  });
+  for (const [path, file] of files) app.get(path, (_request, reply) => sendFile(reply, file));
   addPages(app, options);
   const address = await listenFastify(app, options.address);
   return { address, close: () => app.close() };
@@ -98,6 +108,8 @@ function addPages(app: FastifyInstance<AnyHttpServer>, options: AdminListenerOpt
   });
 }
 
+const pathOf = (url: string): string => url.split("?", 1)[0] ?? url;
+
 /** Over TLS a name that is not in the certificate leads nowhere, and no browser opens a socket file. */
 const proofOf = ({ token, tls, address }: AdminListenerOptions): Proof =>
   token === undefined && tls === undefined && address.kind === "tcp" ? "anybody" : "proved";
@@ -114,6 +126,7 @@ function refusalOf(error: unknown): { readonly status: number; readonly error: s
 
 const INDEX = `weir
 
+/                the console, for browsers
 /status          configuration, teams, handlers (JSON)
 /decisions       the last refusals and faults (JSON); ?policy= &rule= &verdict= &since= &limit=
 /decisions/d_…   why one of them was refused
@@ -128,6 +141,9 @@ const sendJson = (reply: FastifyReply, value: object): FastifyReply =>
     .header("cache-control", "no-store")
     .type("application/json")
     .send(`${JSON.stringify(value, null, 2)}\n`);
+
+const sendFile = (reply: FastifyReply, { type, content }: ConsoleFile): FastifyReply =>
+  reply.header("cache-control", "no-store").type(type).send(content);
 
 type Refusal = "no-token" | "wrong-token" | "too-many";
 

@@ -81,7 +81,10 @@ describe("weir serve --candidate", () => {
     assert.equal(differences.length, 1);
     assert.match(JSON.stringify(differences[0]?.["policies"]), /"outcome":"does not grant"/);
     assert.equal((await page("?kind=shadow")).differences.length, 1);
-    const wrong = await requestHttp1({ port: weir.adminPort ?? 0 }, { path: "/differences?kind=other" });
+    const wrong = await requestHttp1(
+      { port: weir.adminPort ?? 0 },
+      { path: "/differences?kind=other", authority: "localhost" },
+    );
     assert.deepEqual([wrong.status, wrong.body.toString()], [400, '{"error":"kind is shadow or candidate"}']);
   });
 

@@ -41,7 +41,7 @@ describe("the admin listener", () => {
   it("shows the status, and what there is", async () => {
     const port = await start();
     assert.equal(await get(port, "/status"), '200 { "revision": "r1" }');
-    assert.match(await get(port, "/"), /^200 weir \/status/);
+    assert.match(await get(port, "/"), /^200 weir \/ .* \/status/);
     assert.equal(await get(port, "/secret"), '404 {"error":"there is no such page; see /"}');
   });
 
@@ -84,7 +84,7 @@ describe("the admin listener", () => {
   it("is asked by its address or as localhost where there is no token, for every page", async () => {
     const guarded = await start({ token: () => Promise.resolve("right") });
     const open = await start();
-    for (const path of ["/", "/status", "/decisions", "/nowhere"]) {
+    for (const path of ["/", "/status", "/decisions", "/console/main.js", "/nowhere"]) {
       const statusAt = async (port: number, authority: string): Promise<number> =>
         (await requestHttp1({ port }, { path, authority })).status;
       assert.equal(await statusAt(open, "evil.example"), 403, path);
@@ -96,7 +96,7 @@ describe("the admin listener", () => {
   it("answers no page of another site", async () => {
     const port = await start();
     const headers = [["sec-fetch-site", "cross-site"]] as const;
-    for (const path of ["/status", "/decisions", "/nowhere"]) {
+    for (const path of ["/status", "/decisions", "/console/main.js"]) {
       const { status } = await requestHttp1({ port }, { path, headers, authority: "localhost" });
       assert.equal(status, 403, path);
     }

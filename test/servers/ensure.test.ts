@@ -42,6 +42,11 @@ describe("a server that a test needs", () => {
       reason: "Debian packages do not run on the platform plan9-mips",
     },
     {
+      why: "is missing with a reason where it has to be installed",
+      server: { ...servers.chromium, binary: "no-such-program" },
+      reason: "install it: Debian has it as chromium",
+    },
+    {
       why: "is not what stands on the PATH in another version",
       server: { ...node, fits: { ...node.fits, pattern: /^v0\.1\./ } },
       reason: "node has no wheel for the platform plan9-mips",

