@@ -3,7 +3,7 @@ import { Differences } from "./check/differences.ts";
 import { RecentDecisions } from "./check/recent.ts";
 import { openListeners, type Listening, type Tried } from "./listeners.ts";
 import { compileConfiguration, type Configuration, type World } from "./policy/compile.ts";
-import { loadFiles, loadFolders, type SourceFile } from "./policy/load.ts";
+import { loadFiles, loadFolders, type Loaded as LoadedFiles, type SourceFile } from "./policy/load.ts";
 import type { Snapshot } from "./policy/snapshot.ts";
 import { auditOf } from "./runtime/audit.ts";
 import { CandidateFiles } from "./runtime/candidate.ts";
@@ -40,15 +40,14 @@ export type Refused = Extract<LoadResult, { kind: "refused" }>;
 
 /** What folders come to, all or nothing, for commands that serve nobody. */
 export const readConfiguration = async (folders: readonly string[]): Promise<Configuration> =>
-  compileConfiguration(await loadFolders(folders), "", {
-    adapters: ADAPTERS,
-    nowMs: Date.now(),
-    stance: "enforce",
-  });
+  compileLoaded(await loadFolders(folders));
 
 /** The same for files that are at hand. */
-export const compileFiles = (files: readonly SourceFile[]): Configuration =>
-  compileConfiguration(loadFiles(files), "", { adapters: ADAPTERS, nowMs: Date.now(), stance: "enforce" });
+export const compileFiles = (files: readonly SourceFile[]): Configuration => compileLoaded(loadFiles(files));
+
+/** The same for files that have been loaded. */
+export const compileLoaded = (loaded: LoadedFiles): Configuration =>
+  compileConfiguration(loaded, "", { adapters: ADAPTERS, nowMs: Date.now(), stance: "enforce" });
 
 /** Of the last refusals, which are kept for those who ask why. */
 const RECENT = { maxBytes: 16 * 1024 * 1024, maxExplainedPerSecond: 20 } as const;

@@ -1,8 +1,8 @@
-import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import type { Steps } from "../std/steps.ts";
 import { MAX_DATA_BYTES, readData, type DataFile } from "./data.ts";
 import { inOrder, problem, type Diagnostic } from "./diagnostic.ts";
+import { DISK, type FileTree } from "./file-tree.ts";
 import { MAX_TOTAL_BYTES, reasonOf } from "./folders.ts";
 import { MAX_KEYS_BYTES, readingKeys } from "./keys-file.ts";
 import type { KeysFile } from "./keys-lines.ts";
@@ -45,14 +45,17 @@ interface Naming {
 }
 
 /** Reads the files that others name, each once, all together no more than a folder may have. Never rejects. */
-export async function readCompanions({ references, companions }: Naming): Promise<readonly CompanionFile[]> {
+export async function readCompanions(
+  { references, companions }: Naming,
+  tree: FileTree = DISK,
+): Promise<readonly CompanionFile[]> {
   const files = new Map<string, CompanionFile>();
   let left = MAX_TOTAL_BYTES;
   for (const { kind, path, shown, document } of references) {
     if (files.has(path) || (kind === "keys" && companions.keys.has(path))) continue;
-    const leadsTo = await endOfLinks(path, dirname(document.file));
+    const leadsTo = await endOfLinks(path, dirname(document.file), tree);
     const most = Math.min(left, MAX_BYTES[mostOf(references, path)]);
-    const file = await readBounded({ path, shown, leadsTo }, most);
+    const file = await readBounded({ path, shown, leadsTo }, most, tree);
     left -= file.text.length;
     files.set(path, file);
   }
@@ -70,9 +73,9 @@ const mostOf = (references: readonly Reference[], path: string): ReferenceKind =
  * As seen from a folder: a mount swaps a link above it, which changes nothing between the two. Where there is nothing to
  * follow, reading says so.
  */
-async function endOfLinks(path: string, folder: string): Promise<string> {
+async function endOfLinks(path: string, folder: string, tree: FileTree): Promise<string> {
   try {
-    return resolve(folder, relative(await realpath(folder), await realpath(path)));
+    return resolve(folder, relative(await tree.realpath(folder), await tree.realpath(path)));
   } catch {
     return path;
   }
@@ -81,14 +84,15 @@ async function endOfLinks(path: string, folder: string): Promise<string> {
 async function readBounded(
   named: Pick<CompanionFile, "path" | "shown" | "leadsTo">,
   most: number,
+  tree: FileTree,
 ): Promise<CompanionFile> {
   const { path } = named;
   const refused = (reason: string): CompanionFile => ({ ...named, text: new Uint8Array(), reason });
   try {
-    const found = await stat(path);
-    if (!found.isFile()) return refused("this is not a file");
-    if (found.size > most) return refused(`it is larger than ${most} bytes, or all named files together are`);
-    return { ...named, text: await readFile(path), reason: undefined };
+    const { kind, size } = await tree.stat(path);
+    if (kind !== "file") return refused("this is not a file");
+    if (size > most) return refused(`it is larger than ${most} bytes, or all named files together are`);
+    return { ...named, text: await tree.read(path), reason: undefined };
   } catch (error) {
     return refused(reasonOf(error));
   }

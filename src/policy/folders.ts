@@ -1,7 +1,6 @@
-import type { Dirent } from "node:fs";
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join, normalize } from "node:path";
 import { problem, type Diagnostic } from "./diagnostic.ts";
+import { DISK, type FileEntry, type FileTree } from "./file-tree.ts";
 import { MAX_KEYS_BYTES } from "./keys-file.ts";
 import { beginsAsKeys } from "./keys-lines.ts";
 import { MAX_FILE_BYTES } from "./yaml.ts";
@@ -27,8 +26,8 @@ export interface FolderContent {
  * Reads the `.yaml` files in and below the folders. A folder that is reached twice is read once, and links are followed
  * last, so that no link takes a folder away from where it stands.
  */
-export async function readFolders(folders: readonly string[]): Promise<FolderContent> {
-  const reader = new FolderReader();
+export async function readFolders(folders: readonly string[], tree: FileTree = DISK): Promise<FolderContent> {
+  const reader = new FolderReader(tree);
   for (const folder of folders) await reader.readTop(normalize(folder));
   await reader.followLinks();
   reader.refuseEmpty();
@@ -56,7 +55,12 @@ class FolderReader implements FolderContent {
   readonly #links: Visit[] = [];
   /** The real paths of the folders seen, so that a link back up ends. */
   readonly #seen = new Set<string>();
+  readonly #tree: FileTree;
   #bytes = 0;
+
+  constructor(tree: FileTree) {
+    this.#tree = tree;
+  }
 
   async readTop(path: string): Promise<void> {
     const seen = this.#seen.size;
@@ -84,12 +88,12 @@ class FolderReader implements FolderContent {
     if (this.cut !== undefined) return;
     const { path } = visit;
     try {
-      const found = await stat(path);
-      if (found.isDirectory()) {
+      const { kind, size } = await this.#tree.stat(path);
+      if (kind === "folder") {
         if (how === "linked") this.#links.push(visit);
         else await this.#readFolder(visit);
       } else if (how === "named" || path.endsWith(".yaml")) {
-        if (found.isFile()) await this.#readFile(visit, found.size);
+        if (kind === "file") await this.#readFile(visit, size);
         else this.#refuse(visit, "unreadable-file", "this is neither a file nor a folder");
       }
     } catch (error) {
@@ -100,18 +104,18 @@ class FolderReader implements FolderContent {
   async #readFolder(visit: Visit): Promise<void> {
     const { path, depth, top } = visit;
     try {
-      const real = await realpath(path);
+      const real = await this.#tree.realpath(path);
       if (this.#seen.has(real)) return;
       this.#seen.add(real);
       if (depth > MAX_FOLDER_DEPTH) {
         this.#refuse(visit, "too-large", "the folders nest too deep");
         return;
       }
-      const entries: Dirent[] = await readdir(path, { withFileTypes: true });
+      const entries = await this.#tree.list(path);
       const found = entries.filter((entry) => !entry.name.startsWith(".") && mayMatter(entry));
-      for (const entry of found.sort((left, right) => (left.name < right.name ? -1 : 1))) {
-        const below = { path: join(path, entry.name), depth: depth + 1, top };
-        await this.#read(below, entry.isSymbolicLink() ? "linked" : "found");
+      for (const { name, kind } of found.sort((left, right) => (left.name < right.name ? -1 : 1))) {
+        const below = { path: join(path, name), depth: depth + 1, top };
+        await this.#read(below, kind === "link" ? "linked" : "found");
       }
     } catch (error) {
       this.#refuse(visit, "unreadable-file", `cannot be read: ${reasonOf(error)}`);
@@ -126,7 +130,7 @@ class FolderReader implements FolderContent {
       this.cut = this.#refuse(visit, "too-large", message);
       return;
     }
-    const text = size > MAX_KEYS_BYTES ? undefined : await readFile(path);
+    const text = size > MAX_KEYS_BYTES ? undefined : await this.#tree.read(path);
     if (text === undefined || (size > MAX_FILE_BYTES && !beginsAsKeys(text))) {
       this.#refuse(visit, "too-large", `the file is larger than ${MAX_FILE_BYTES} bytes`);
       return;
@@ -148,8 +152,8 @@ class FolderReader implements FolderContent {
 }
 
 /** Links are followed, so what they are is told by stat. */
-const mayMatter = (entry: Dirent): boolean =>
-  entry.isDirectory() || entry.isSymbolicLink() || entry.name.endsWith(".yaml");
+const mayMatter = ({ kind, name }: FileEntry): boolean =>
+  kind === "folder" || kind === "link" || name.endsWith(".yaml");
 
 /** Why a file could not be read, in words: the system's own have the path in them. */
 export function reasonOf(error: unknown): string {

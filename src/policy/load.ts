@@ -4,6 +4,7 @@ import { suggest } from "../std/suggest.ts";
 import { joiningCompanions, readCompanions, type CompanionFile, type Companions } from "./companions.ts";
 import { createDocument, type Document } from "./document.ts";
 import { inOrder, problem, type Diagnostic, type Place } from "./diagnostic.ts";
+import { DISK, type FileTree } from "./file-tree.ts";
 import { readFolders } from "./folders.ts";
 import { keysOf, readingKeys } from "./keys-file.ts";
 import { beginsAsKeys, type KeysFile } from "./keys-lines.ts";
@@ -32,9 +33,9 @@ export interface Loaded {
  * Reads every `.yaml` in the folders and below them, several folders as one, and the files that they name.
  * What cannot be read is a diagnostic, never an exception. Paths are the folder as given, joined with what is below.
  */
-export async function loadFolders(folders: readonly string[]): Promise<Loaded> {
-  const loaded = loadContent(await readFolders(folders));
-  return finish(joiningCompanions(loaded, await readCompanions(loaded)));
+export async function loadFolders(folders: readonly string[], tree: FileTree = DISK): Promise<Loaded> {
+  const loaded = loadContent(await readFolders(folders, tree));
+  return finish(joiningCompanions(loaded, await readCompanions(loaded, tree)));
 }
 
 /** The same for folders that have been read, without the files that they name. */
