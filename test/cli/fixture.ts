@@ -11,7 +11,11 @@ export interface Ran {
 }
 
 /** Runs `weir` with these arguments in this process. `signal` ends what would serve for ever. */
-export async function run(args: readonly string[], signal = AbortSignal.abort()): Promise<Ran> {
+export async function run(
+  args: readonly string[],
+  signal = AbortSignal.abort(),
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Promise<Ran> {
   let printed = "";
   let complained = "";
   const code = await runCommand(args, {
@@ -23,7 +27,7 @@ export async function run(args: readonly string[], signal = AbortSignal.abort())
         complained += text;
       },
     },
-    environment: {},
+    environment,
     signal,
     onHangup: () => undefined,
   });

@@ -102,6 +102,33 @@ describe("weir test", () => {
     assert.match(printed, /ok {4}web \(proved\) read: deny signed-in/);
   });
 
+  it("slows nobody who is described with bad credentials", async () => {
+    const keys = `weir: 1\nkeys:\n  - id: acme\n    digest: ${"0".repeat(64)}\n`;
+    const policy = ORDERS.replace(
+      "mtls: { trustDomains: [cluster.local] }",
+      "apiKey: { header: x-api-key, keys: keys.yaml }",
+    );
+    const expectations = "  - { as: guesser, request: read, deny: identity/workload, status: 401 }\n".repeat(
+      300,
+    );
+    const tests = `weir: 1
+tests: orders
+principals: { guesser: { credentials: { headers: { x-api-key: weir_is-it-this-one } } } }
+requests: { read: { host: orders.example.com, path: /, source: { address: 10.0.0.1 } } }
+expect:
+${expectations}`;
+    const server = "weir: 1\nsecrets: { pepper: { env: PEPPER } }\n";
+    const folder = folderOf({
+      "orders.yaml": policy,
+      "keys.yaml": keys,
+      "tests.yaml": tests,
+      "weir.yaml": server,
+    });
+    const environment = { PEPPER: "a pepper of the tests alone" };
+    const { code, printed } = await run(["test", folder], AbortSignal.abort(), environment);
+    assert.equal(code, 0, printed);
+  });
+
   it("meets every expectation of the shipped policies, with every rule decided", async () => {
     const { code, printed } = await run(["test", "--require", "rules=100%", "policies"]);
     assert.equal(code, 0, printed);
