@@ -97,7 +97,8 @@ export async function explainLive(
 const isProved = ({ authentication }: Decision): boolean =>
   Array.from(authentication?.findings.values() ?? []).some(({ kind }) => kind === "holds");
 
-function summaryOf(verdict: Verdict): Summary {
+/** A verdict without the values of headers. */
+export function summaryOf(verdict: Verdict): Summary {
   const isAllow = verdict.kind === "allow";
   return {
     kind: verdict.kind,

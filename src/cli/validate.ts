@@ -1,15 +1,17 @@
 import type { Configuration } from "../policy/compile.ts";
-import { printDiagnostic, type Diagnostic } from "../policy/diagnostic.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { readConfiguration } from "../server.ts";
 import { counted } from "../std/counted.ts";
 import { foldersOf, type Command } from "./command.ts";
+import { countOf, printFindings, printRefusal } from "./findings.ts";
+import { validateDiff } from "./validate-diff.ts";
 
 /** `weir validate [folder…]`: everything that is wrong with a configuration, before it goes anywhere. */
 export const validate: Command = {
   name: "validate",
   summary: "says what is wrong with the files of folders, and who owns which header",
   help: `  weir validate [folder…] [--strict] [--format text|json]      default: policies/
+  weir validate --diff REF [folder…]
 
 Prints every error and warning at once, each with its place, and what to do. Exit code 1
 when there is an error: such a configuration would not go live (where weir.yaml names teams,
@@ -17,16 +19,27 @@ the others would). Then, header by header, which policy sets it: the client's ow
 those never reaches the upstream.
 
   --strict        a warning is an error too, for CI
-  --format json   one JSON object: { ok, diagnostics, headers }`,
-  options: { format: { type: "string", default: "text" }, strict: { type: "boolean", default: false } },
-  async run({ positionals, values, output }) {
-    const { format } = values;
+  --format json   one JSON object: { ok, diagnostics, headers }
+  --diff REF      what would change: rules, tests, and every request that tests describe,
+                  decided by the files as they are in git at REF (main, HEAD~1, a commit)
+                  and by those on disk. In place of the headers. Exit code 0 whether or
+                  not something differs; 1 where one of the two has an error`,
+  options: {
+    format: { type: "string", default: "text" },
+    strict: { type: "boolean", default: false },
+    diff: { type: "string" },
+  },
+  async run({ positionals, values, output, environment }) {
+    const { format, diff } = values;
     if (format !== "text" && format !== "json") {
       output.complain(`weir validate: --format is text or json, not ${String(format)}\n`);
       return 2;
     }
-    const found = await readConfiguration(foldersOf(positionals));
-    const configuration = values["strict"] === true ? strictly(found) : found;
+    const folders = foldersOf(positionals);
+    const severity = values["strict"] === true ? strictly : (found: Configuration) => found;
+    if (typeof diff === "string")
+      return validateDiff({ ref: diff, folders, format, severity, environment, output });
+    const configuration = severity(await readConfiguration(folders));
     output.print(format === "json" ? asJson(configuration) : asText(configuration));
     return configuration.snapshot === undefined ? 1 : 0;
   },
@@ -43,12 +56,11 @@ function strictly(found: Configuration): Configuration {
 }
 
 function asText({ snapshot, tests, diagnostics }: Configuration): string {
-  const findings = diagnostics.map((one) => `${printDiagnostic(one)}\n\n`).join("");
-  const errors = count(diagnostics, "error");
-  const warnings = count(diagnostics, "warning");
-  if (snapshot === undefined) return `${findings}${errors}, ${warnings}: this would not go live\n`;
+  const findings = printFindings(diagnostics);
+  if (snapshot === undefined) return `${findings}${printRefusal(diagnostics)}`;
   const owned = headersOf(snapshot).map(({ header, policies }) => `  ${header}  ${policies.join(", ")}\n`);
   const headers = owned.length === 0 ? "" : `\nrequest headers that policies own:\n${owned.join("")}`;
+  const warnings = countOf(diagnostics, "warning");
   return `${findings}ok: ${counted(snapshot.policies.length, "policy", "policies")}, ${counted(tests.length, "file")} of tests, ${warnings}\n${headers}`;
 }
 
@@ -56,9 +68,6 @@ function asJson({ snapshot, diagnostics }: Configuration): string {
   const headers = snapshot === undefined ? [] : headersOf(snapshot);
   return `${JSON.stringify({ ok: snapshot !== undefined, diagnostics, headers }, undefined, 2)}\n`;
 }
-
-const count = (diagnostics: readonly Diagnostic[], severity: Diagnostic["severity"]): string =>
-  counted(diagnostics.filter((one) => one.severity === severity).length, severity);
 
 /** Request header to the policies that set it. */
 function headersOf({

@@ -1,3 +1,4 @@
+import { visible } from "../std/printable.ts";
 import type { Place } from "./diagnostic.ts";
 
 /** A range of a file's text, in UTF-16 code units from 0, end exclusive. */
@@ -33,8 +34,7 @@ export class SourceText {
       line: line + 1,
       column: start - lineStart + 1,
       length: Math.max(1, length),
-      // A control character could steer the terminal that prints the diagnostic.
-      source: source.replace(/[\p{Cc}\p{Cf}]/gu, hidden),
+      source: visible(source),
     };
   }
 
@@ -64,8 +64,6 @@ export class SourceText {
     return this.text.slice(this.#lineStarts[line], end).replace(/\r$/, "");
   }
 }
-
-const hidden = (character: string): string => (character === "\t" ? character : "�".repeat(character.length));
 
 function lineStartsOf(text: string): readonly number[] {
   const starts = [0];
