@@ -8,7 +8,7 @@ import { allow, type Grant } from "./effects.ts";
 import { Faults } from "./faults.ts";
 import { candidatesFor, governingOf, type Candidate, type Governing } from "./governing.ts";
 import type { Question } from "./question.ts";
-import { firstAllow, refusalOutcome } from "./rules.ts";
+import { firstAllow, NO_TEXTS, refusalOutcome } from "./rules.ts";
 import { refuseUnreadable } from "./unreadable.ts";
 import type { Decider, Verdict } from "./verdict.ts";
 
@@ -183,7 +183,7 @@ function grant({ enforced, faults, question, answers }: Course): Verdict {
         const by = { policy: policy.id, rule: found.rule?.id ?? "default" };
         const own = found.rule === undefined ? [] : [found.rule.effects];
         const effects = policy.asks.length === 0 ? own : [...own, ...answers.effects(policy)];
-        grants.push({ by, effects, context });
+        grants.push({ by, effects, context, texts: found.texts });
         break;
       }
       case "nothing":
@@ -206,7 +206,17 @@ function granted(
 }
 
 /** weir.yaml's `ungoverned: allow` is a grant like any other. */
-const UNGOVERNED: Grant = { by: { policy: "", rule: "weir/ungoverned" }, effects: [], context: {} };
+const UNGOVERNED: Grant = {
+  by: { policy: "", rule: "weir/ungoverned" },
+  effects: [],
+  context: {},
+  texts: NO_TEXTS,
+};
 
 /** And so is `serve --observe`. */
-const OBSERVED: Grant = { by: { policy: "", rule: "weir/observe" }, effects: [], context: {} };
+const OBSERVED: Grant = {
+  by: { policy: "", rule: "weir/observe" },
+  effects: [],
+  context: {},
+  texts: NO_TEXTS,
+};

@@ -4,6 +4,7 @@ import { Unknown } from "../cel/expression.ts";
 import type { Effects, NamedText } from "../policy/effects.ts";
 import type { Policy } from "../policy/snapshot.ts";
 import { Faults } from "./faults.ts";
+import type { Texts } from "./rules.ts";
 import { headerText } from "./texts.ts";
 import type { Allowed, Decider, HeaderValue, Verdict } from "./verdict.ts";
 
@@ -12,6 +13,8 @@ export interface Grant {
   readonly by: Decider;
   readonly effects: readonly Effects[];
   readonly context: object;
+  /** What was rendered already. */
+  readonly texts: Texts;
 }
 
 /** All reasons of one request, and the policies that have a say in its headers. */
@@ -116,11 +119,11 @@ class Passing {
    */
   #render(
     texts: readonly NamedText[],
-    { context, by }: Grant,
+    { context, by, texts: known }: Grant,
     use: (name: string, value: string) => void,
   ): void {
     for (const { name, value } of texts) {
-      const text = headerText(value.render(context));
+      const text = known.get(value) ?? headerText(value.render(context));
       if (text instanceof Unknown) this.#faults.note(text.fault, by);
       else if (text !== "") use(name, text);
     }
