@@ -12,26 +12,34 @@ import { median, provenance, table, writeSection } from "./report.ts";
 import { CHECK_PATH, checkRequest, GRPC_PREFIX_BYTES, MEASURED } from "./request.ts";
 import { startTarget, type Target } from "./target.ts";
 
-const usage = `usage: node test/bench/check.ts [--rounds 5] [--requests 40000] [--write]
+const usage = `usage: node test/bench/check.ts [--what check|following] [--rounds 5] [--requests 40000] [--write]
 
-Measures how many checks a second weir answers with 1, 10, 100 and 1,000 rules, beside a server that only decodes.
+Measures how many checks a second weir answers with 1, 10, 100 and 1,000 rules, beside a server that only decodes; or
+what it costs that lines are written and a candidate is tried behind the answers of ten rules.
 --write puts the table into docs/performance.md.`;
 
 /** What is measured: each a server of its own, started anew, one after the other in every round. */
-const contenders: readonly Contender[] = [
+const rules: readonly Contender[] = [
   { name: "bare", policies: undefined },
   { name: "1 rule", policies: { hosts: 1, rulesPerHost: 1 } },
   { name: "10 rules", policies: { hosts: 1, rulesPerHost: 10 } },
   { name: "100 rules, 10 hosts", policies: { hosts: 10, rulesPerHost: 10 } },
   { name: "1,000 rules, 100 hosts", policies: { hosts: 100, rulesPerHost: 10 } },
-  ...[
-    { name: "10 rules, 1% written", written: "1%" },
-    { name: "10 rules, all written", written: "100%" },
-    { name: "10 rules, 1% tried", tried: "1%" },
-    { name: "10 rules, all tried", tried: "100%" },
-    { name: "10 rules, 1% of both", written: "1%", tried: "1%" },
-  ].map((one) => ({ ...one, policies: { hosts: 1, rulesPerHost: 10 } as const })),
 ];
+
+/** What follows the answers of ten rules: lines that are written, and a candidate that is tried. */
+const following: readonly Contender[] = [
+  { name: "10 rules" },
+  { name: "1% written and tried", written: "1%", tried: "1%" },
+  { name: "all written", written: "100%" },
+  { name: "all tried", tried: "100%" },
+].map((one) => ({ ...one, policies: { hosts: 1, rulesPerHost: 10 } }));
+
+/** By what `--what` says; each has a section of its own in the page. */
+const SECTIONS: ReadonlyMap<string, readonly Contender[]> = new Map([
+  ["check", rules],
+  ["following", following],
+]);
 
 interface Contender {
   readonly name: string;
@@ -74,13 +82,21 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
+      what: { type: "string", default: "check" },
       rounds: { type: "string", default: "5" },
       requests: { type: "string", default: "40000" },
       write: { type: "boolean", default: false },
     },
   });
   const [rounds, requests] = [Number(values.rounds), Number(values.requests)];
-  if (!Number.isInteger(rounds) || !Number.isInteger(requests) || rounds < 1 || requests < 100) {
+  const contenders = SECTIONS.get(values.what);
+  if (
+    contenders === undefined ||
+    !Number.isInteger(rounds) ||
+    !Number.isInteger(requests) ||
+    rounds < 1 ||
+    requests < 100
+  ) {
     console.error(usage);
     return 2;
   }
@@ -89,14 +105,18 @@ async function main(): Promise<number> {
     console.error(`h2load is missing: ${h2load.reason}`);
     return 1;
   }
-  const measured = await measure(h2load, rounds, { ...saturating, requests });
-  const text = `${provenance("npm run bench:check -- --write")} Medians of ${rounds} rounds.\n\n${report(measured)}`;
+  const measured = await measure(contenders, { h2load, rounds, load: { ...saturating, requests } });
+  const command = `npm run bench:check -- ${values.what === "check" ? "" : `--what ${values.what} `}--write`;
+  const text = `${provenance(command)} Medians of ${rounds} rounds.\n\n${report(measured)}`;
   console.log(text);
-  if (values.write) await writeSection("check", text);
+  if (values.write) await writeSection(values.what, text);
   return 0;
 }
 
-async function measure(h2load: Found, rounds: number, load: Load): Promise<readonly Measured[]> {
+async function measure(
+  contenders: readonly Contender[],
+  { h2load, rounds, load }: { readonly h2load: Found; readonly rounds: number; readonly load: Load },
+): Promise<readonly Measured[]> {
   const measured: readonly Measured[] = contenders.map((contender) => ({ ...contender, rounds: [] }));
   for (let round = 1; round <= rounds; round++) {
     console.error(`round ${round} of ${rounds}`);
@@ -226,7 +246,7 @@ function report(measured: readonly Measured[]): string {
   const rows = measured.map(({ name, rounds }) => ({
     name,
     perSecond: median(rounds.map(({ saturated }) => saturated.perSecond)),
-    ratio: (to: string) => median(ratios(measured, name, to)),
+    ratios: references(measured).map((to) => median(ratios(measured, name, to)).toFixed(2)),
     cells: [
       median(rounds.map(({ cpuUs }) => cpuUs)).toFixed(1),
       (median(rounds.map(({ saturated }) => saturated.p50Us)) / 1_000).toFixed(1),
@@ -240,8 +260,7 @@ function report(measured: readonly Measured[]): string {
     [
       "",
       "checks/s",
-      "of bare",
-      "of 10 rules",
+      ...references(measured).map((to) => `of ${to}`),
       "CPU µs a check",
       "p50 ms, 100 in flight",
       "p99 ms, 100 in flight",
@@ -249,14 +268,18 @@ function report(measured: readonly Measured[]): string {
       "p99 ms, alone",
       "memory MiB",
     ],
-    rows.map(({ name, perSecond, ratio, cells }) => [
+    rows.map(({ name, perSecond, ratios: shares, cells }) => [
       name,
       Math.round(perSecond).toLocaleString("en"),
-      ratio("bare").toFixed(2),
-      ratio("10 rules").toFixed(2),
+      ...shares,
       ...cells,
     ]),
   );
+}
+
+/** What others are compared with. */
+function references(measured: readonly Measured[]): readonly string[] {
+  return ["bare", "10 rules"].filter((name) => measured.some((one) => one.name === name));
 }
 
 /** Round by round, because what else the machine does changes from round to round. */
