@@ -1,3 +1,4 @@
+import { withoutClient } from "../identity/presented.ts";
 import type { Finding, Presented } from "../identity/verifier.ts";
 import type { Evidence } from "../policy/evidence.ts";
 import type { Identity } from "../policy/identity.ts";
@@ -49,9 +50,8 @@ class Authenticating implements Authentication {
   }
 
   also(identities: Iterable<Identity>): Promise<void> | undefined {
-    const { headers, headersAll, query } = this.#question.attributes.presented;
-    // What is bad in shadow only is held against nobody: it would slow what is enforced.
-    return this.look(identities, { headers, headersAll, query, client: "" });
+    // What is bad in shadow only would slow what is enforced.
+    return this.look(identities, withoutClient(this.#question.attributes.presented));
   }
 
   look(identities: Iterable<Identity>, presented: Presented): Promise<void> | undefined {

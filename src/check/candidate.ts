@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CheckAnswer, CheckInput } from "../adapter/adapter.ts";
 import { Attributes } from "../attributes/attributes.ts";
+import { withoutClient } from "../identity/presented.ts";
 import type { Finding, Presented } from "../identity/verifier.ts";
 import type { Identity } from "../policy/identity.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
@@ -86,8 +87,8 @@ export class CandidateTrial {
       find(identity: Identity, presented: Presented, nowMs: number): Finding | Promise<Finding> {
         const live = same.of(identity);
         const known = live && authentication?.findings.get(live);
-        // What is bad for a candidate only is held against nobody: it would slow what is live.
-        return known ?? find(identity, { ...presented, client: "" }, nowMs);
+        // What is bad for a candidate only would slow what is live.
+        return known ?? find(identity, withoutClient(presented), nowMs);
       },
       ask: (handler: string, input: CheckInput): CheckAnswer =>
         answers?.known(handler, input) ?? { verdict: "error", reason: "a candidate asks nobody" },

@@ -1,5 +1,6 @@
 import type { CheckAnswer } from "../adapter/adapter.ts";
 import { Attributes } from "../attributes/attributes.ts";
+import { withoutClient } from "../identity/presented.ts";
 import type { Finding, Presented, Verifier } from "../identity/verifier.ts";
 import type { PlainValue } from "../policy/fields-of-collections.ts";
 import type { Identity } from "../policy/identity.ts";
@@ -58,12 +59,11 @@ class StubbedBackends implements Backends {
     this.#described = described;
   }
 
-  /** What is bad in a description is held against no client: it would slow the one whom it names. */
+  /** What is bad in a description would slow the client whom it names. */
   find(identity: Identity, presented: Presented, nowMs: number): Finding | Promise<Finding> {
     const verifier = this.#described.verifiers.get(identity);
     if (verifier === undefined) return { kind: "unavailable", reason: "nothing verifies it in a test" };
-    const { headers, headersAll, query } = presented;
-    return verifier.find({ headers, headersAll, query, client: "" }, nowMs);
+    return verifier.find(withoutClient(presented), nowMs);
   }
 
   ask(handler: string): CheckAnswer {

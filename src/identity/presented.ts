@@ -28,6 +28,14 @@ export function findCredentials(presented: Presented, places: readonly Credentia
   return { kind: "bad", reason };
 }
 
+/** The same, held against nobody: what is bad in it slows no client. */
+export const withoutClient = ({ headers, headersAll, query }: Presented): Presented => ({
+  headers,
+  headersAll,
+  query,
+  client: "",
+});
+
 /** As reasons and documents call a place: `header authorization`. */
 function nameOf(place: CredentialPlace): string {
   if ("header" in place) return `header ${place.header}`;

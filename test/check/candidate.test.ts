@@ -4,8 +4,9 @@ import { checkFacts } from "../../src/check/attributes.ts";
 import { CandidateTrial } from "../../src/check/candidate.ts";
 import { Differences } from "../../src/check/differences.ts";
 import type { Made } from "../../src/check/recent.ts";
-import type { Finding } from "../../src/identity/verifier.ts";
+import type { Finding, Presented } from "../../src/identity/verifier.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
+import type { Backends } from "../../src/runtime/backends.ts";
 import { MISSING, policy, rule, YES } from "./conditions.ts";
 import { type Asked, checkRequest, type File, NO_BACKENDS } from "./fixture.ts";
 import {
@@ -24,10 +25,7 @@ import {
 const GET: Asked = { path: "/orders/1?token=hush" };
 
 /** Tries a candidate on what live policies have decided. */
-function trial(
-  candidate: Snapshot | undefined,
-  find: () => Finding | Promise<Finding> = () => ({ kind: "absent" }),
-) {
+function trial(candidate: Snapshot | undefined, find: Backends["find"] = () => ({ kind: "absent" })) {
   const checks: string[] = [];
   const counted: string[] = [];
   const differences = new Differences({ maxBytes: 100_000, maxExplainedPerSecond: 20 }, String);
@@ -59,7 +57,7 @@ async function compared(
     request = GET,
     find,
     ...circumstances
-  }: Circumstances & { request?: Asked; find?: () => Finding | Promise<Finding> } = {},
+  }: Circumstances & { request?: Asked; find?: Backends["find"] } = {},
 ): Promise<readonly string[]> {
   const { tried, checks, counted } = trial(snapshotWith(candidate), find);
   const made = await madeBy(snapshotWith(live), request, circumstances);
@@ -135,6 +133,21 @@ describe("a candidate", () => {
       "unknown",
       "b/identity/user allow unknown",
     ]);
+  });
+
+  it("hands on what the request presents, held against nobody", async () => {
+    const signed = policy("b", [rule("allow", "has(auth.user)")], { identities: { user: jwt() } });
+    const seen: Presented[] = [];
+    const { tried } = trial(snapshotWith([signed]), (_identity, presented) => {
+      seen.push(presented);
+      return { kind: "absent" };
+    });
+    const request: Asked = { path: "/?key=1", headers: { authorization: "Bearer x" }, address: "10.0.0.9" };
+    await tried.try(await madeBy(snapshotWith([reads()]), request));
+    const [presented] = seen;
+    assert.equal(presented?.headers.get("authorization"), "Bearer x");
+    assert.deepEqual(presented.query?.get("key"), ["1"]);
+    assert.equal(presented.client, "");
   });
 
   it("explains a difference, with nothing secret in it", async () => {
