@@ -26,23 +26,17 @@ interface Follows {
   readonly isTried: boolean;
 }
 
-function follow(host: CheckHost, made: Made, { isShadowed, isRefused, isTried }: Follows): void {
+function follow(host: CheckHost, made: Made, { isShadowed, isRefused, isWritten, isTried }: Follows): void {
   if (isRefused) host.onRefusal?.(made);
-  settle(host, isShadowed ? shadowOutcomes(made.decision) : NONE, (outcomes) => tell(host, made, outcomes));
+  settle(host, isShadowed ? shadowOutcomes(made.decision) : NONE, (outcomes) => {
+    for (const { policy, rule, verdict } of outcomes) host.metrics.countShadow(policy, rule, verdict);
+    host.differences?.addShadow(made, outcomes);
+    if (isWritten) host.records?.add(made, outcomes);
+  });
   if (isTried) settle(host, host.candidate?.try(made), () => undefined);
 }
 
 const NONE: readonly ShadowOutcome[] = [];
-
-function tell(
-  { metrics, records, differences }: CheckHost,
-  made: Made,
-  outcomes: readonly ShadowOutcome[],
-): void {
-  for (const { policy, rule, verdict } of outcomes) metrics.countShadow(policy, rule, verdict);
-  differences?.addShadow(made, outcomes);
-  if (records?.mayWant(made) === true) records.add(made, outcomes);
-}
 
 /** Goes on at once where nothing is waited for. */
 function settle<T>(host: CheckHost, result: T | Promise<T>, next: (value: T) => void): void {

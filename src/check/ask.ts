@@ -24,8 +24,8 @@ export class Answers {
   readonly #question: Question;
   readonly #evidence: Evidence;
   readonly #outcomes = new Map<AskRule, AskOutcome>();
-  /** Answers by question. */
-  readonly #known = new Map<string, CheckAnswer>();
+  /** Answers by question; undefined where nobody was asked, as for most requests. */
+  #known: Map<string, CheckAnswer> | undefined;
 
   constructor(question: Question, evidence: Evidence) {
     this.#question = question;
@@ -60,13 +60,14 @@ export class Answers {
     );
     if (faults.verdict() !== undefined) return undefined;
     const made = new Map<string, CheckAnswer | Promise<CheckAnswer>>();
+    const answered = (this.#known = new Map<string, CheckAnswer>());
     const waiting: Promise<void>[] = [];
     for (const { rule, governing, input } of calls) {
       const key = keyOf(rule.handler, input);
       const answer = made.get(key) ?? this.#call(rule.handler, input);
       made.set(key, answer);
       const note = (known: CheckAnswer): void => {
-        this.#known.set(key, known);
+        answered.set(key, known);
         this.#note(governing, rule, known);
       };
       if (answer instanceof Promise) waiting.push(answer.then(note));
@@ -112,7 +113,7 @@ export class Answers {
 
   /** What a handler has answered to a question; undefined where it was not asked. */
   known(handler: string, input: ReadonlyMap<string, unknown>): CheckAnswer | undefined {
-    return this.#known.get(keyOf(handler, input));
+    return this.#known?.get(keyOf(handler, input));
   }
 
   /** What the answered asks of a policy do to a request that passes. */

@@ -1,8 +1,9 @@
 import type { Decision } from "./decide.ts";
-import { explain, type ExplainedPolicy } from "./explain.ts";
+import { explainer, type Explainer, type KeptLimits } from "./explainer.ts";
+import type { ExplainedPolicy } from "./explain.ts";
 import type { Question } from "./question.ts";
-import { requestOf, type Made, type RecentDecision, type RecentLimits } from "./recent.ts";
-import { PerSecond, Ring, type RingQuery } from "./ring.ts";
+import { requestOf, type Made, type RecentDecision } from "./recent.ts";
+import { Ring, type RingQuery } from "./ring.ts";
 import type { ShadowOutcome } from "./shadow.ts";
 import type { Decider, Verdict } from "./verdict.ts";
 
@@ -46,15 +47,13 @@ const MAX_COUNTS = 2_000;
 /** The last differences, and how many there were. */
 export class Differences {
   readonly #ring: Ring<Difference>;
-  readonly #explained: PerSecond;
-  readonly #digest: (printed: string) => string;
+  readonly #explain: Explainer;
   readonly #counts = new Map<string, DifferenceCount>();
 
   /** `digest` stands for values of persons. */
-  constructor({ maxBytes, maxExplainedPerSecond }: RecentLimits, digest: (printed: string) => string) {
-    this.#ring = new Ring(maxBytes);
-    this.#explained = new PerSecond(maxExplainedPerSecond);
-    this.#digest = digest;
+  constructor(limits: KeptLimits, digest: (printed: string) => string) {
+    this.#ring = new Ring(limits.maxBytes);
+    this.#explain = explainer(limits, digest);
   }
 
   get bytes(): number {
@@ -106,10 +105,5 @@ export class Differences {
     const counted = isKnown ? one : { ...one, policy: "", rule: "" };
     const known = isKnown ? key : JSON.stringify(counted);
     this.#counts.set(known, { ...counted, count: (this.#counts.get(known)?.count ?? 0) + 1 });
-  }
-
-  #explain(question: Question, decision: Decision, atMs: number): readonly ExplainedPolicy[] | undefined {
-    if (!this.#explained.takes(atMs)) return undefined;
-    return explain({ question, decision, personal: this.#digest, only: "applying" });
   }
 }

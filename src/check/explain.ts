@@ -1,3 +1,4 @@
+import type { Attributes } from "../attributes/attributes.ts";
 import { Unknown, type Expression } from "../cel/expression.ts";
 import { disclosureOf } from "../policy/disclosure.ts";
 import type { Evidence } from "../policy/evidence.ts";
@@ -113,8 +114,7 @@ function explainOther(policy: Policy, evidence: Evidence, explaining: Explaining
   const isOfProtocol = (policy.match.protocol === "tcp") === (attributes.kind === "connection");
   const misfits = isOfProtocol ? misfitting(policy.match, subjectOf(attributes)) : (["protocol"] as const);
   if (misfits.length > 0) return { ...other, applies: { kind: "no", by: misfits }, gate: [] };
-  const bindings = matches(policy.match, subjectOf(attributes)) ?? NO_BINDINGS;
-  const context = policy.context(attributes, bindings, evidence);
+  const context = contextOf(policy, attributes, evidence);
   const by = policy.except?.evaluate(context) === true ? "except" : "when";
   return { ...other, applies: { kind: "no", by: [by] }, gate: gateOf(policy, context, explaining) };
 }
@@ -217,8 +217,12 @@ export async function contextFor(
   const applied = governing.find((one) => one.policy === policy)?.context;
   if (applied !== undefined || authentication === undefined) return applied;
   await authentication.also([...policy.identities.values(), ...policy.shadowIdentities.values()]);
+  return contextOf(policy, attributes, authentication.evidence);
+}
+
+function contextOf(policy: Policy, attributes: Attributes, evidence: Evidence): PolicyContext {
   const bindings = matches(policy.match, subjectOf(attributes)) ?? NO_BINDINGS;
-  return policy.context(attributes, bindings, authentication.evidence);
+  return policy.context(attributes, bindings, evidence);
 }
 
 function labelled(

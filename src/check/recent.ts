@@ -1,7 +1,8 @@
-import { explain, type ExplainedPolicy } from "./explain.ts";
+import { explainer, type Explainer, type KeptLimits } from "./explainer.ts";
+import type { ExplainedPolicy } from "./explain.ts";
 import type { Decision } from "./decide.ts";
 import type { Question } from "./question.ts";
-import { PerSecond, Ring } from "./ring.ts";
+import { Ring, type RingQuery } from "./ring.ts";
 
 /** A decision that was made, with what it was about. */
 export interface Made {
@@ -30,32 +31,19 @@ export interface RecentDecision {
 }
 
 /** Which of them are wanted. */
-export interface Wanted {
-  readonly policy?: string | undefined;
-  readonly rule?: string | undefined;
+export interface Wanted extends Omit<RingQuery, "kind"> {
   readonly verdict?: string | undefined;
-  /** Epoch milliseconds: later ones only. */
-  readonly sinceMs?: number | undefined;
-  readonly limit: number;
-}
-
-export interface RecentLimits {
-  readonly maxBytes: number;
-  /** An explanation takes about a millisecond of the loop that answers Envoy. */
-  readonly maxExplainedPerSecond: number;
 }
 
 /** The last refusals and faults: the oldest go when there are more than the bounds allow. */
 export class RecentDecisions {
   readonly #ring: Ring<RecentDecision>;
-  readonly #explained: PerSecond;
-  readonly #digest: (printed: string) => string;
+  readonly #explain: Explainer;
 
   /** `digest` stands for values of persons. */
-  constructor({ maxBytes, maxExplainedPerSecond }: RecentLimits, digest: (printed: string) => string) {
-    this.#ring = new Ring(maxBytes);
-    this.#explained = new PerSecond(maxExplainedPerSecond);
-    this.#digest = digest;
+  constructor(limits: KeptLimits, digest: (printed: string) => string) {
+    this.#ring = new Ring(limits.maxBytes);
+    this.#explain = explainer(limits, digest);
   }
 
   /** How much is kept, in bytes. */
@@ -91,11 +79,6 @@ export class RecentDecisions {
       request: question && requestOf(question),
       policies: question && this.#explain(question, decision, atMs),
     };
-  }
-
-  #explain(question: Question, decision: Decision, atMs: number): readonly ExplainedPolicy[] | undefined {
-    if (!this.#explained.takes(atMs)) return undefined;
-    return explain({ question, decision, personal: this.#digest, only: "applying" });
   }
 }
 

@@ -74,21 +74,3 @@ export class Ring<T extends object> {
 }
 
 const read = ({ text }: Kept): unknown => JSON.parse(text.toString());
-
-/** Says whether there is room in the current second for one more of something that is dear. */
-export class PerSecond {
-  readonly #most: number;
-  #second = 0;
-  #count = 0;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  /** `atMs` is epoch milliseconds. */
-  takes(atMs: number): boolean {
-    const second = Math.floor(atMs / 1_000);
-    if (second !== this.#second) [this.#second, this.#count] = [second, 0];
-    return this.#count++ < this.#most;
-  }
-}

@@ -1,6 +1,7 @@
 import type { Decided } from "../check/both-sides.ts";
 import { summaryOf } from "../check/explanation.ts";
 import type { Difference } from "./difference.ts";
+import { printJson } from "./format.ts";
 
 /** For programs: one object with what `weir validate --diff` prints for people, and all fields of a change. */
 export function differenceAsJson(difference: Difference): string {
@@ -25,7 +26,7 @@ export function differenceAsJson(difference: Difference): string {
     })),
     compared: decided && { tests: tests?.looked, requests: requests?.looked, beyond: requests?.beyond },
   };
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return printJson(value);
 }
 
 /** `unsaid` has handlers of which no test says what they answer; `tested`, whether the policy is there. */

@@ -6,6 +6,7 @@ import { REQUEST_OPTIONS, wantedOf, type Wanted } from "./asked.ts";
 import type { Command, ExitCode, Invocation } from "./command.ts";
 import { printExplanation } from "./explanation.ts";
 import { offlineVerifiers } from "./verifiers.ts";
+import { FORMAT_OPTION, isFormat, noFormat, printJson } from "./format.ts";
 
 /** `weir explain`: why a request is allowed or denied, rule by rule. */
 export const explain: Command = {
@@ -42,7 +43,7 @@ not go live, or the running weir does not answer.
   options: {
     ...REQUEST_OPTIONS,
     policy: { type: "string" },
-    format: { type: "string", default: "text" },
+    ...FORMAT_OPTION,
     // Here it is the option that makes the difference, so it has no default.
     admin: { type: "string" },
     "token-file": ADMIN_OPTIONS["token-file"],
@@ -50,8 +51,8 @@ not go live, or the running weir does not answer.
   async run(invocation) {
     const { values, output } = invocation;
     const { format } = values;
-    if (format !== "text" && format !== "json") {
-      output.complain(`weir explain: --format is text or json, not ${String(format)}\n`);
+    if (!isFormat(format)) {
+      output.complain(noFormat("explain", format));
       return 2;
     }
     const wanted = await wantedOf(invocation);
@@ -68,9 +69,7 @@ not go live, or the running weir does not answer.
     const only = values["policy"];
     const policies = found.explanation.policies.filter(({ policy }) => only === undefined || policy === only);
     const explanation = { ...found.explanation, policies };
-    output.print(
-      format === "json" ? `${JSON.stringify(explanation, undefined, 2)}\n` : printExplanation(explanation),
-    );
+    output.print(format === "json" ? printJson(explanation) : printExplanation(explanation));
     return 0;
   },
 };

@@ -5,6 +5,7 @@ import { printErrors } from "../policy/diagnostic.ts";
 import { readConfiguration } from "../server.ts";
 import { counted } from "../std/counted.ts";
 import { foldersOf, type Command } from "./command.ts";
+import { FORMAT_OPTION, isFormat, noFormat, printJson } from "./format.ts";
 
 /** `weir replay`: what recorded decisions would come to by other files. */
 export const replay: Command = {
@@ -20,12 +21,15 @@ handlers, bodies, queries) is counted as unknown, never guessed. Exit code 1 whe
 configuration would not go live, or nothing in RECORDS is a decision.
 
   --format json       the same as JSON`,
-  options: { format: { type: "string", default: "text" } },
+  options: FORMAT_OPTION,
   async run({ positionals: [records, ...named], values, output }) {
     const { format } = values;
-    if (records === undefined || (format !== "text" && format !== "json")) {
-      const why = records === undefined ? "which records? A file of lines, or -" : "--format is text or json";
-      output.complain(`weir replay: ${why}\nSee: weir help replay\n`);
+    if (records === undefined) {
+      output.complain("weir replay: which records? A file of lines, or -\nSee: weir help replay\n");
+      return 2;
+    }
+    if (!isFormat(format)) {
+      output.complain(noFormat("replay", format));
       return 2;
     }
     const { snapshot, diagnostics } = await readConfiguration(foldersOf(named));
@@ -46,7 +50,7 @@ configuration would not go live, or nothing in RECORDS is a decision.
       );
       return 1;
     }
-    output.print(format === "json" ? `${JSON.stringify(result, undefined, 2)}\n` : printReplayed(result));
+    output.print(format === "json" ? printJson(result) : printReplayed(result));
     return 0;
   },
 };

@@ -13,12 +13,13 @@ import { differenceAsJson } from "./difference-json.ts";
 import { printDifference } from "./difference-text.ts";
 import type { Difference, Looked } from "./difference.ts";
 import { offlineVerifiers } from "./verifiers.ts";
+import type { Format } from "./format.ts";
 
 /** What `weir validate --diff` was asked for. */
 export interface DiffRequest extends Pick<Invocation, "environment" | "output"> {
   readonly ref: string;
   readonly folders: readonly string[];
-  readonly format: "text" | "json";
+  readonly format: Format;
   /** What is made of warnings on disk. */
   readonly severity: (found: Configuration) => Configuration;
 }

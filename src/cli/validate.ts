@@ -5,6 +5,7 @@ import { counted } from "../std/counted.ts";
 import { foldersOf, type Command } from "./command.ts";
 import { countOf, printFindings, printRefusal } from "./findings.ts";
 import { validateDiff } from "./validate-diff.ts";
+import { FORMAT_OPTION, isFormat, noFormat, printJson } from "./format.ts";
 
 /** `weir validate [folder…]`: everything that is wrong with a configuration, before it goes anywhere. */
 export const validate: Command = {
@@ -25,14 +26,14 @@ those never reaches the upstream.
                   and by those on disk. In place of the headers. Exit code 0 whether or
                   not something differs; 1 where one of the two has an error`,
   options: {
-    format: { type: "string", default: "text" },
+    ...FORMAT_OPTION,
     strict: { type: "boolean", default: false },
     diff: { type: "string" },
   },
   async run({ positionals, values, output, environment }) {
     const { format, diff } = values;
-    if (format !== "text" && format !== "json") {
-      output.complain(`weir validate: --format is text or json, not ${String(format)}\n`);
+    if (!isFormat(format)) {
+      output.complain(noFormat("validate", format));
       return 2;
     }
     const folders = foldersOf(positionals);
@@ -66,7 +67,7 @@ function asText({ snapshot, tests, diagnostics }: Configuration): string {
 
 function asJson({ snapshot, diagnostics }: Configuration): string {
   const headers = snapshot === undefined ? [] : headersOf(snapshot);
-  return `${JSON.stringify({ ok: snapshot !== undefined, diagnostics, headers }, undefined, 2)}\n`;
+  return printJson({ ok: snapshot !== undefined, diagnostics, headers });
 }
 
 /** Request header to the policies that set it. */

@@ -3,6 +3,7 @@ import { nameOf } from "../check/expectation.ts";
 import { ADMIN_HELP, ADMIN_OPTIONS, askAdmin } from "./admin.ts";
 import type { Command } from "./command.ts";
 import { printExplanation } from "./explanation.ts";
+import { FORMAT_OPTION, isFormat, noFormat, printJson } from "./format.ts";
 
 /** `weir why d_…`: why a running weir refused a request. */
 export const why: Command = {
@@ -18,7 +19,7 @@ refusals only; ask the replica that answered.
 
 ${ADMIN_HELP}
   --format json       the same as JSON`,
-  options: { ...ADMIN_OPTIONS, format: { type: "string", default: "text" } },
+  options: { ...ADMIN_OPTIONS, ...FORMAT_OPTION },
   async run({ positionals, values, output }) {
     const [id, second] = positionals;
     const { format } = values;
@@ -26,8 +27,8 @@ ${ADMIN_HELP}
       output.complain("weir why: which decision? One d_…, of the header x-weir-decision\n");
       return 2;
     }
-    if (format !== "text" && format !== "json") {
-      output.complain(`weir why: --format is text or json, not ${String(format)}\n`);
+    if (!isFormat(format)) {
+      output.complain(noFormat("why", format));
       return 2;
     }
     const answer = await askAdmin(values, `/decisions/${id}`);
@@ -37,7 +38,7 @@ ${ADMIN_HELP}
     }
     // The admin listener of the same version has written it.
     const found = answer.value as RecentDecision;
-    output.print(format === "json" ? `${JSON.stringify(found, undefined, 2)}\n` : printRecent(found));
+    output.print(format === "json" ? printJson(found) : printRecent(found));
     return 0;
   },
 };

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ListenAddress } from "../std/listen-address.ts";
+import { PerSecond } from "../std/per-second.ts";
 import type { ListenerTls } from "../std/tls-files.ts";
 import { PAGE_HEADERS, readConsole, wantsConsole, type ConsoleFile } from "./console.ts";
 import {
@@ -169,21 +170,18 @@ function tokenGuard({
   token,
   onError,
 }: AdminListenerOptions): (request: FastifyRequest) => Promise<Refusal | undefined> {
-  let second = 0;
-  let wrong = 0;
+  const wrong = new PerSecond(MAX_WRONG_TOKENS);
   return async (request) => {
     if (token === undefined) return undefined;
     const presented = /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? "")?.[1];
     if (presented === undefined) return "no-token";
-    const now = Math.floor(performance.now() / 1_000);
-    if (now !== second) [second, wrong] = [now, 0];
-    if (wrong >= MAX_WRONG_TOKENS) return "too-many";
+    if (wrong.isFull(performance.now())) return "too-many";
     try {
       if (isSame(presented, await token())) return undefined;
     } catch (error) {
       onError(error);
     }
-    wrong++;
+    wrong.takes(performance.now());
     return "wrong-token";
   };
 }

@@ -1,3 +1,5 @@
+import { PerSecond } from "../std/per-second.ts";
+
 /** What became of a request that somebody described. */
 export type Explained =
   | { readonly kind: "explained"; readonly explanation: object }
@@ -23,14 +25,10 @@ const MAX_EXPLAINED_PER_SECOND = 5;
 
 /** Answers who wants something explained: one at a time, and few a second. */
 export function explainAnswerer(explain: ExplainSource): (text: Uint8Array) => Promise<ExplainAnswer> {
-  let second = 0;
-  let explained = 0;
+  const explained = new PerSecond(MAX_EXPLAINED_PER_SECOND);
   let phase: "idle" | "busy" = "idle";
   return async (text) => {
-    const now = Math.floor(performance.now() / 1_000);
-    if (now !== second) [second, explained] = [now, 0];
-    if (phase === "busy" || explained >= MAX_EXPLAINED_PER_SECOND) return TOO_MANY;
-    explained++;
+    if (phase === "busy" || !explained.takes(performance.now())) return TOO_MANY;
     phase = "busy";
     try {
       return answerOf(await explain(text));

@@ -4,15 +4,13 @@ import { durationValue } from "../cel/time.ts";
 import type { Expression } from "../cel/expression.ts";
 import { Evidence } from "./evidence.ts";
 import { contextMaker } from "./context.ts";
-import { EMPTY_SHAPE } from "./declarations.ts";
 import type { DecisionsFile, WrittenSelection } from "./decisions-file.ts";
 import { problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import { NO_BINDINGS } from "./match.ts";
-import type { Fields, RecordType } from "./records.ts";
-import { Scope } from "./scope.ts";
+import type { Fields } from "./records.ts";
 import type { Settings } from "./settings.ts";
-import type { SharedWorld } from "./compile-shared.ts";
+import { plainScope, type SharedWorld } from "./compile-shared.ts";
 
 /** Which decisions are written: the first whose condition holds says how many of its kind are. */
 export type Selections = readonly Selection[];
@@ -87,7 +85,7 @@ function compileSelections(
   world: DecisionsWorld,
 ): Selections {
   const type = world.records.of(DECISION_FIELDS);
-  const scope = scopeOf(document, type, world);
+  const scope = plainScope(document, world, new Map([["decision", type]]));
   const contextOf = contextMaker(VIEW);
   return written.map(({ when, share }, index): Selection => {
     const path = ["decisions", "record", index, "when"];
@@ -133,25 +131,3 @@ const VIEW = {
   shared: new Map(),
   data: undefined,
 };
-
-const scopeOf = (
-  document: Document,
-  type: RecordType,
-  { environments, diagnostics }: Pick<SharedWorld, "environments" | "diagnostics">,
-): Scope =>
-  new Scope({
-    document,
-    names: {
-      phase: "check",
-      identities: new Map(),
-      lets: new Set(),
-      unreadableLets: new Map(),
-      paths: new Map(),
-      answers: new Map([["decision", type.fields]]),
-      shared: new Map(),
-      data: {},
-    },
-    environment: environments.of({ ...EMPTY_SHAPE, answers: new Map([["decision", type]]) }),
-    table: { lets: new Map(), shared: new Map(), answers: new Set(["decision"]), verified: new Set() },
-    diagnostics,
-  });

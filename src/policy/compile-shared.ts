@@ -94,8 +94,12 @@ export function compileShared(file: SharedFile, document: Document, world: Share
   };
 }
 
-/** A scope over attributes alone. */
-export const plainScope = (document: Document, { environments, diagnostics }: SharedWorld): Scope =>
+/** A scope over attributes, and over what stands under further names. */
+export const plainScope = (
+  document: Document,
+  { environments, diagnostics }: Pick<SharedWorld, "environments" | "diagnostics">,
+  answers: ReadonlyMap<string, ObjectType> = new Map(),
+): Scope =>
   new Scope({
     document,
     names: {
@@ -104,12 +108,12 @@ export const plainScope = (document: Document, { environments, diagnostics }: Sh
       lets: new Set(),
       unreadableLets: new Map(),
       paths: new Map(),
-      answers: new Map(),
+      answers: new Map(Array.from(answers, ([name, type]) => [name, type.fields])),
       shared: new Map(),
       data: {},
     },
-    environment: environments.of(EMPTY_SHAPE),
-    table: { lets: new Map(), shared: new Map(), answers: new Set(), verified: new Set() },
+    environment: environments.of({ ...EMPTY_SHAPE, answers }),
+    table: { lets: new Map(), shared: new Map(), answers: new Set(answers.keys()), verified: new Set() },
     diagnostics,
   });
 

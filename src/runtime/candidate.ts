@@ -1,11 +1,10 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Backends } from "./backends.ts";
 import { compilingConfiguration, type World } from "../policy/compile.ts";
 import { printDiagnostic } from "../policy/diagnostic.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { finishInTurns } from "../std/steps.ts";
 import type { Log } from "../telemetry/log.ts";
-import { readConfiguration, type Reading } from "./reading.ts";
+import { WatchedReading, type Reading } from "./reading.ts";
 import { VerifierPool, type Verifiers, type VerifierWorld } from "./verifiers.ts";
 import { watchFolders, type FolderWatch } from "./watch.ts";
 
@@ -31,14 +30,19 @@ export class CandidateFiles {
   readonly #options: CandidateFilesOptions;
   readonly #pool: VerifierPool;
   #current: CandidateSnapshot | undefined;
-  #reading: Reading | undefined;
+  readonly #files: WatchedReading;
+  #lastRevision: string | undefined;
   #watch: FolderWatch | undefined;
-  #named: readonly string[] = [];
 
   constructor(options: CandidateFilesOptions) {
     this.folders = options.folders;
     this.#options = options;
     this.#pool = new VerifierPool(options.verifiers);
+    this.#files = new WatchedReading({
+      folders: options.folders,
+      sliceMs: SLICE_MS,
+      watch: async (paths) => this.#watch?.alsoWatch(paths),
+    });
   }
 
   /** Undefined before the first good files. */
@@ -63,14 +67,10 @@ export class CandidateFiles {
   }
 
   async #load(): Promise<void> {
-    const before = this.#reading?.revision;
-    this.#reading = await readConfiguration(this.folders, SLICE_MS, this.#reading);
-    if (!isDeepStrictEqual(this.#reading.named, this.#named)) {
-      await this.#watch?.alsoWatch(this.#reading.named);
-      this.#named = this.#reading.named;
-      this.#reading = await readConfiguration(this.folders, SLICE_MS, this.#reading);
-    }
-    if (this.#reading.revision !== before) await this.#compile(this.#reading);
+    const reading = await this.#files.read();
+    if (reading.revision === this.#lastRevision) return;
+    this.#lastRevision = reading.revision;
+    await this.#compile(reading);
   }
 
   async #compile({ loaded, revision }: Reading): Promise<void> {

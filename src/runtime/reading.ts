@@ -57,6 +57,36 @@ export async function readConfiguration(
   };
 }
 
+export interface WatchedReadingOptions {
+  readonly folders: readonly string[];
+  readonly sliceMs: number;
+  /** Files that others name are watched beside the folders. */
+  readonly watch: (paths: readonly string[]) => Promise<void>;
+}
+
+/** Reads folders again and again: what has not changed is not parsed again, and what files name is watched. */
+export class WatchedReading {
+  readonly #options: WatchedReadingOptions;
+  #last: Reading | undefined;
+  #named: readonly string[] = [];
+
+  constructor(options: WatchedReadingOptions) {
+    this.#options = options;
+  }
+
+  /** Once more where files are named that were not watched before: a change in between is not told of. */
+  async read(): Promise<Reading> {
+    const { folders, sliceMs, watch } = this.#options;
+    const reading = await readConfiguration(folders, sliceMs, this.#last);
+    this.#last = reading;
+    if (isDeepStrictEqual(reading.named, this.#named)) return reading;
+    await watch(reading.named);
+    this.#named = reading.named;
+    this.#last = await readConfiguration(folders, sliceMs, reading);
+    return this.#last;
+  }
+}
+
 /** One reading, parsed as far as it takes to know which files are named. */
 type Files = Pick<Reading, "content" | "loaded" | "companions">;
 

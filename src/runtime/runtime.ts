@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { compilingConfiguration, type World } from "../policy/compile.ts";
 import { isClean, type Diagnostic } from "../policy/diagnostic.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
@@ -8,7 +7,7 @@ import { divideNewest } from "./divide.ts";
 import type { HandlerWorld, RunningHandler } from "./handlers.ts";
 import { Live } from "./live.ts";
 import { closeHandlers, prepareHandlers } from "./prepare.ts";
-import { readConfiguration, type Reading } from "./reading.ts";
+import { WatchedReading, type Reading } from "./reading.ts";
 import { Retired } from "./retired.ts";
 import { VerifierPool, type PreparedVerifiers, type VerifierWorld } from "./verifiers.ts";
 
@@ -62,8 +61,7 @@ export class Runtime {
   #held: readonly Held[] = [];
   #diagnostics: readonly Diagnostic[] = [];
   #lastRevision: string | undefined;
-  #reading: Reading | undefined;
-  #named: readonly string[] = [];
+  readonly #files: WatchedReading;
   #loading: Promise<unknown> = Promise.resolve();
   #next: Promise<LoadResult> | undefined;
   #change: NodeJS.Timeout | undefined;
@@ -72,6 +70,7 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.#pool = new VerifierPool(options.verifiers);
+    this.#files = new WatchedReading({ ...options, sliceMs: SLICE_MS });
   }
 
   /** What is live; undefined before the first good configuration. */
@@ -118,23 +117,12 @@ export class Runtime {
   async #load(): Promise<LoadResult> {
     const phase = this.#live === undefined ? "starting" : "running";
     try {
-      const result = await this.#attempt(await this.#read());
+      const result = await this.#attempt(await this.#files.read());
       if (this.#closing === undefined) this.#options.onResult(result, phase);
       return result;
     } finally {
       this.#awaitChange();
     }
-  }
-
-  /** Once more where files are named that were not watched before: a change in between is not told of. */
-  async #read(): Promise<Reading> {
-    const { folders, watch } = this.#options;
-    this.#reading = await readConfiguration(folders, SLICE_MS, this.#reading);
-    if (isDeepStrictEqual(this.#reading.named, this.#named)) return this.#reading;
-    await watch(this.#reading.named);
-    this.#named = this.#reading.named;
-    this.#reading = await readConfiguration(folders, SLICE_MS, this.#reading);
-    return this.#reading;
   }
 
   async #attempt(reading: Reading): Promise<LoadResult> {

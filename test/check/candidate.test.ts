@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { Attributes } from "../../src/attributes/attributes.ts";
-import { checkFacts } from "../../src/check/attributes.ts";
 import { CandidateTrial } from "../../src/check/candidate.ts";
 import { Differences } from "../../src/check/differences.ts";
 import type { Made } from "../../src/check/recent.ts";
@@ -8,13 +6,13 @@ import type { Finding, Presented } from "../../src/identity/verifier.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
 import type { Backends } from "../../src/runtime/backends.ts";
 import { MISSING, policy, rule, YES } from "./conditions.ts";
-import { type Asked, checkRequest, type File, NO_BACKENDS } from "./fixture.ts";
+import { type Asked, type File } from "./fixture.ts";
 import {
+  madeOn,
   ask,
   asking,
   allows,
   type Circumstances,
-  deciding,
   GOLD,
   holds,
   HANDLERS,
@@ -42,12 +40,8 @@ function trial(candidate: Snapshot | undefined, find: Backends["find"] = () => (
   return { tried, checks, counted, differences };
 }
 
-async function madeBy(live: Snapshot, request: Asked, circumstances: Circumstances = {}): Promise<Made> {
-  const decision = await deciding(live, request, circumstances).decision;
-  const attributes = new Attributes(checkFacts(checkRequest(request)), live.settings);
-  const question = { snapshot: live, attributes, backends: NO_BACKENDS, nowMs: 1_000, askUntilMs: Infinity };
-  return { decisionId: "d_aaaaaaaaaaaaaaaa", atMs: 1_000, durationMs: 1, decision, question };
-}
+const madeBy = (live: Snapshot, request: Asked, circumstances: Circumstances = {}): Promise<Made> =>
+  madeOn(live, request, { circumstances, atMs: 1_000 });
 
 /** What is counted of one request: the result, and the difference if there is one. */
 async function compared(

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { Attributes } from "../../src/attributes/attributes.ts";
-import { checkFacts } from "../../src/check/attributes.ts";
-import type { Made } from "../../src/check/recent.ts";
 import { Records } from "../../src/check/records.ts";
 import { shadowOutcomes } from "../../src/check/shadow.ts";
 import { Lines } from "../../src/host/lines.ts";
 import { NO, policy, rule, YES } from "./conditions.ts";
-import { type Asked, checkRequest, type File, NO_BACKENDS } from "./fixture.ts";
-import { type Circumstances, deciding, holds, HANDLERS, jwt, snapshotWith } from "./stubs.ts";
+import { type Asked, type File } from "./fixture.ts";
+import { madeOn, type Circumstances, holds, HANDLERS, jwt, snapshotWith } from "./stubs.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -47,24 +44,13 @@ async function written(
     live: () => snapshot,
   });
   for (const [index, request] of requests.entries()) {
-    const decision = await deciding(snapshot, request, circumstances).decision;
-    const attributes = new Attributes(checkFacts(checkRequest(request)), snapshot.settings);
-    const question = {
-      snapshot,
-      attributes,
-      backends: NO_BACKENDS,
-      nowMs: 0,
-      askUntilMs: 0,
-    };
-    const known = unread ? undefined : question;
-    const made: Made = {
+    const made = await madeOn(snapshot, request, {
+      circumstances,
       decisionId: `d_${ID}${index}`,
-      atMs: 0,
       durationMs: 0.12345,
-      decision,
-      question: known,
-    };
-    if (records.mayWant(made)) records.add(made, await shadowOutcomes(decision));
+      ...(unread ? { question: undefined } : {}),
+    });
+    if (records.mayWant(made)) records.add(made, await shadowOutcomes(made.decision));
   }
   await lines.close(10_000);
   return found;
@@ -245,16 +231,7 @@ describe("what is recorded", () => {
 describe("`audit: required`", () => {
   it("waits until a line is written, and says so where it is not", async () => {
     const snapshot = snapshotWith([{ ...HANDLERS, decisions: { to: "stdout" } }, READS]);
-    const decision = await deciding(snapshot, GET).decision;
-    const attributes = new Attributes(checkFacts(checkRequest(GET)), snapshot.settings);
-    const question = {
-      snapshot,
-      attributes,
-      backends: NO_BACKENDS,
-      nowMs: 0,
-      askUntilMs: 0,
-    };
-    const made: Made = { decisionId: `d_${ID}`, atMs: 0, durationMs: 0, decision, question };
+    const made = await madeOn(snapshot, GET);
     for (const [append, expected] of [
       [() => Promise.resolve(), true],
       [() => Promise.reject(new Error("disk full")), false],

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { Attributes } from "../../src/attributes/attributes.ts";
-import { checkFacts } from "../../src/check/attributes.ts";
 import { recordOf } from "../../src/check/record.ts";
 import { Replay, type Replayed } from "../../src/check/replay.ts";
 import type { DecisionsFile } from "../../src/policy/decisions-file.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
 import { policy, rule, YES } from "./conditions.ts";
-import { type Asked, checkRequest, type File, NO_BACKENDS } from "./fixture.ts";
-import { ask, type Circumstances, deciding, GOLD, holds, jwt, snapshotWith } from "./stubs.ts";
+import { type Asked, type File } from "./fixture.ts";
+import { madeOn, ask, type Circumstances, GOLD, holds, jwt, snapshotWith } from "./stubs.ts";
 
 const REQUEST: Asked = {
   path: "/orders/1?page=2",
@@ -28,10 +26,7 @@ async function lineOf(
   live: Snapshot,
   { request = REQUEST, recording = {}, ...more }: Recorded = {},
 ): Promise<string> {
-  const decision = await deciding(live, request, more).decision;
-  const attributes = new Attributes(checkFacts(checkRequest(request)), live.settings);
-  const question = { snapshot: live, attributes, backends: NO_BACKENDS, nowMs: 0, askUntilMs: 0 };
-  const made = { decisionId: "d_aaaaaaaaaaaaaaaa", atMs: 0, durationMs: 1, decision, question };
+  const made = await madeOn(live, request, { circumstances: more });
   const settings = { personal: "digest", headers: ["x-team"], ...recording } as const;
   return JSON.stringify(recordOf(made, [], { ...settings, digest: () => "#0123456789ab" }));
 }

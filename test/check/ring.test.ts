@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PerSecond, Ring } from "../../src/check/ring.ts";
+import { Ring } from "../../src/check/ring.ts";
 
 describe("a ring", () => {
   const keys = { atMs: 1, policy: "a", rule: "r", kind: "deny" };
@@ -32,15 +32,5 @@ describe("a ring", () => {
     assert.deepEqual(ids({ limit: 9, rule: "r" }), [2, 1]);
     assert.deepEqual(ids({ limit: 9, kind: "error" }), [3]);
     assert.deepEqual(ids({ limit: 9, sinceMs: 2 }), [3]);
-  });
-});
-
-describe("so many a second", () => {
-  it("are taken, and again in the next", () => {
-    const two = new PerSecond(2);
-    assert.deepEqual(
-      [0, 1, 999, 1_000, 1_001, 1_002].map((atMs) => two.takes(atMs)),
-      [true, true, false, true, true, false],
-    );
   });
 });

@@ -6,6 +6,7 @@ import { Attributes } from "../../src/attributes/attributes.ts";
 import type { CheckFacts } from "../../src/attributes/facts.ts";
 import { checkFacts } from "../../src/check/attributes.ts";
 import { decide, type Decision } from "../../src/check/decide.ts";
+import type { Made as MadeDecision } from "../../src/check/recent.ts";
 import type { Finding, Presented } from "../../src/identity/verifier.ts";
 import { compileConfiguration, type World } from "../../src/policy/compile.ts";
 import { printDiagnostic } from "../../src/policy/diagnostic.ts";
@@ -15,7 +16,7 @@ import { loadFiles } from "../../src/policy/load.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
 import type { Backends } from "../../src/runtime/backends.ts";
 import { failing, policy, rule, YES } from "./conditions.ts";
-import { type Asked, checkRequest, type File, inShort, textOf, worldOf } from "./fixture.ts";
+import { type Asked, checkRequest, type File, inShort, NO_BACKENDS, textOf, worldOf } from "./fixture.ts";
 
 /** A kind of back-end whose answers tests make up. */
 const PLANS = defineAdapter({
@@ -169,6 +170,18 @@ export async function made(
   const { backends, decision } = deciding(snapshotWith(files, circumstances.world), request, circumstances);
   const known = await decision;
   return { backends, decision: known, line: inShort(known.verdict) };
+}
+
+/** A decision as it is handed on when its answer is sent. Its first id is in every sample. */
+export async function madeOn(
+  snapshot: Snapshot,
+  request: Asked = {},
+  { circumstances, ...more }: Partial<MadeDecision> & { readonly circumstances?: Circumstances } = {},
+): Promise<MadeDecision> {
+  const decision = await deciding(snapshot, request, circumstances).decision;
+  const attributes = new Attributes(checkFacts(checkRequest(request)), snapshot.settings);
+  const question = { snapshot, attributes, backends: NO_BACKENDS, nowMs: 1_000, askUntilMs: Infinity };
+  return { decisionId: "d_aaaaaaaaaaaaaaaa", atMs: 0, durationMs: 1, decision, question, ...more };
 }
 
 /** One test a row: a sentence, files, the circumstances, what is decided, and who was asked for it. */

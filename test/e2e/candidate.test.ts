@@ -43,7 +43,7 @@ describe("weir serve --candidate", () => {
     const weir = open.adopt(await startWeir(folder, { parameters: ["--candidate", tried] }), (started) =>
       started.process.stop(),
     );
-    const port = Number(/^ {2}checks +127\.0\.0\.1:(\d+) +HTTP/m.exec(weir.process.output())?.[1]);
+    const port = weir.httpPort ?? assert.fail("it does not listen for HTTP checks");
     const statusOf = async (method: string): Promise<number> =>
       (await requestHttp1({ port }, { method, path: "/", authority: "shop.example.com" })).status;
     const page = async (query = ""): Promise<Page> => {

@@ -5,7 +5,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { requestHttp1 } from "../support/http.ts";
 import { until } from "../support/until.ts";
-import { removeFolder, startWeir, writeFolder } from "../support/weir.ts";
+import { httpPortIn, removeFolder, startWeir, writeFolder } from "../support/weir.ts";
 
 const server = (decisions: string): string => `weir: 1
 listen:
@@ -55,10 +55,7 @@ describe("the lines of decisions", () => {
     const files = { "weir.yaml": server(decisions(path)), ...policies };
     const folder = open.adopt(await writeFolder(files), removeFolder);
     const weir = open.adopt(await startWeir(folder), (started) => started.process.stop());
-    const port = /^ {2}checks +127\.0\.0\.1:(\d+) +HTTP/m.exec(
-      weir.process.output() + weir.process.errors(),
-    )?.[1];
-    return { weir, folder, path, port: Number(port) };
+    return { weir, folder, path, port: weir.httpPort ?? assert.fail("it does not listen for HTTP checks") };
   }
 
   const statusOf = async (port: number, host: string, method = "GET"): Promise<number> =>
@@ -147,12 +144,7 @@ describe("the lines of decisions", () => {
     open.defer(() => void child.kill("SIGKILL"));
     let told = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (told += text));
-    const port = Number(
-      await until(() => /^ {2}checks +127\.0\.0\.1:(\d+) +HTTP/m.exec(told)?.[1], {
-        what: "weir to listen",
-        timeoutMs: 20_000,
-      }),
-    );
+    const port = await until(() => httpPortIn(told), { what: "weir to listen", timeoutMs: 20_000 });
     for (let turn = 0; turn < 20; turn++) {
       const answers = await Promise.all(Array.from({ length: 50 }, () => statusOf(port, "shop")));
       assert.ok(answers.every((status) => status === 200));

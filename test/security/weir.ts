@@ -31,8 +31,7 @@ ${http === undefined ? "" : `  http: { address: ${http} }\n`}${more}`;
 }
 
 /** Where its banner says that it listens for HTTP checks. */
-export function httpOf(weir: Weir): Address {
-  const port = /^ {2}checks +127\.0\.0\.1:(\d+) +HTTP/m.exec(weir.process.output())?.[1];
-  if (port === undefined) throw new Error(`no listener for HTTP checks: ${weir.process.output()}`);
-  return { host: "127.0.0.1", port: Number(port) };
+export function httpOf({ httpPort, process }: Weir): Address {
+  if (httpPort === undefined) throw new Error(`no listener for HTTP checks: ${process.output()}`);
+  return { host: "127.0.0.1", port: httpPort };
 }

@@ -15,6 +15,8 @@ export interface Weir {
   /** Where it answers checks. */
   checks: Address;
   metricsPort: number;
+  /** Undefined where weir.yaml has no HTTP listener for checks. */
+  httpPort: number | undefined;
   /** Undefined where weir.yaml has no admin listener. */
   adminPort: number | undefined;
   process: RunningProcess;
@@ -52,7 +54,7 @@ export async function startWeir(
 ): Promise<Weir> {
   const running = await startProcess(process.execPath, [main, "serve", folder, ...parameters], environment);
   try {
-    const { checks, metricsPort, adminPort } = await until(() => listening(running), {
+    const { checks, metricsPort, httpPort, adminPort } = await until(() => listening(running), {
       timeoutMs: 20_000,
       what: "weir to print where it listens",
     });
@@ -62,6 +64,7 @@ export async function startWeir(
     return {
       checks,
       metricsPort,
+      httpPort,
       adminPort,
       process: running,
       metrics,
@@ -122,20 +125,30 @@ export async function writeFolder(files: Readonly<Record<string, string>>): Prom
 export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
 /** What the banner says: `checks 127.0.0.1:1234 …` or `checks unix:/path …`, and the same for `metrics`. */
-function listening(running: RunningProcess): Pick<Weir, "checks" | "metricsPort" | "adminPort"> | undefined {
+function listening(
+  running: RunningProcess,
+): Pick<Weir, "checks" | "metricsPort" | "httpPort" | "adminPort"> | undefined {
   const end = running.ended();
   if (end !== undefined) throw new Error(`weir ended with ${end}:\n${running.errors()}${running.output()}`);
   // Where standard output is for decisions, it says so on the other stream.
   const printed = `${running.output()}\n${running.errors()}`;
   const checks = /^ {2}checks +(\S+)/m.exec(printed)?.[1];
   const metricsPort = /^ {2}metrics +127\.0\.0\.1:(\d+) /m.exec(printed)?.[1];
+  const httpPort = httpPortIn(printed);
   const adminPort = /^ {2}admin +127\.0\.0\.1:(\d+) /m.exec(printed)?.[1];
   if (checks === undefined || metricsPort === undefined) return undefined;
   return {
     checks: addressOf(checks),
     metricsPort: Number(metricsPort),
+    httpPort,
     adminPort: adminPort === undefined ? undefined : Number(adminPort),
   };
+}
+
+/** The port of HTTP checks in what `weir serve` prints. */
+export function httpPortIn(printed: string): number | undefined {
+  const port = /^ {2}checks +127\.0\.0\.1:(\d+) +HTTP/m.exec(printed)?.[1];
+  return port === undefined ? undefined : Number(port);
 }
 
 async function statusPage(port: number | undefined): Promise<Status> {
