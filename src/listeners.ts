@@ -13,6 +13,8 @@ import type { Listener } from "./policy/listen-file.ts";
 import type { Settings } from "./policy/settings.ts";
 import type { CandidateFiles } from "./runtime/candidate.ts";
 import type { Outside } from "./runtime/outside.ts";
+import { MemoryStore } from "./store/memory.ts";
+import { StoreLimits, type Limits } from "./limits/limits.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { statusOf, type LastLoad } from "./runtime/status.ts";
 import { epochClock } from "./std/clock.ts";
@@ -161,6 +163,7 @@ function checksOf(parts: ListenerParts): CheckService {
     metrics,
     log,
     nowMs: epochClock(),
+    limits: limitsOf(parts),
     onRefusal: (made) => recent.add(made),
     differences,
     candidate: trialOf(parts),
@@ -170,6 +173,25 @@ function checksOf(parts: ListenerParts): CheckService {
       live: () => runtime.live?.snapshot,
     }),
     later: laterQueue(MAX_WAITING_SHADOWS, (error) => onError(error, "afterwards")),
+  });
+}
+
+/** Longer than any window that one process should count by itself. */
+const MAX_LOCAL_COUNTERS = 1_000_000;
+
+function limitsOf({ metrics, outside }: ListenerParts): Limits {
+  const nowMs = Date.now;
+  const local = new MemoryStore({ nowMs, maxCounters: MAX_LOCAL_COUNTERS });
+  return new StoreLimits({
+    store: () => local,
+    local,
+    replicas: () => 1,
+    nowMs,
+    signer: outside.signer,
+    observe: {
+      onTake: ({ quota, mode }, result, by) => metrics.countQuota(quota, { result, by, mode }),
+      onLost: (what) => metrics.countQuotaLost(what),
+    },
   });
 }
 

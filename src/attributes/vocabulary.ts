@@ -38,12 +38,13 @@ const http = rows("check", "log");
 const peer = rows("check", "connection", "log");
 const check = rows("check");
 const anyCheck = rows("check", "connection");
-const log = rows("log");
 const quota = rows("quota");
 
 const PERSONAL = { class: "personal" } as const;
 const SECRET = { class: "secret" } as const;
 const NOT_YET = { notYet: true } as const;
+
+const log: Row = (name, type, meaning, more) => rows("log")(name, type, meaning, { ...more, ...NOT_YET });
 
 export const VOCABULARY: readonly Attribute[] = [
   http("request.method", "string", "The method, compared exactly: `get` is not `GET`."),

@@ -1,9 +1,10 @@
 import type { CheckHost } from "./check-host.ts";
 import type { Made } from "./recent.ts";
+import { countsRefusal, refusedClaims } from "./quotas.ts";
 import { hasShadow, shadowOutcomes, type ShadowOutcome } from "./shadow.ts";
 
 /**
- * What follows an answer, in nobody's way: shadow verdicts are counted, refusals are kept for those who ask why, what is to be written is,
+ * What follows an answer, in nobody's way: refusals are charged to quotas that count them, shadow verdicts are counted, refusals are kept for those who ask why, what is to be written is,
  * and a candidate decides again. Where too much of it waits, it is dropped and counted.
  */
 export function afterwards(host: CheckHost, made: Made): void {
@@ -12,9 +13,10 @@ export function afterwards(host: CheckHost, made: Made): void {
     isRefused: made.decision.verdict.kind !== "allow" && host.onRefusal !== undefined,
     isWritten: host.records?.mayWant(made) ?? false,
     isTried: host.candidate?.wants(made) ?? false,
+    isCounted: made.question !== undefined && countsRefusal(made.decision),
   };
-  const { isShadowed, isRefused, isWritten, isTried } = follows;
-  if (!isShadowed && !isRefused && !isWritten && !isTried) return;
+  const { isShadowed, isRefused, isWritten, isTried, isCounted } = follows;
+  if (!isShadowed && !isRefused && !isWritten && !isTried && !isCounted) return;
   const isTaken = host.later(() => follow(host, made, follows));
   if (!isTaken) countDropped(host, follows);
 }
@@ -24,11 +26,16 @@ interface Follows {
   readonly isRefused: boolean;
   readonly isWritten: boolean;
   readonly isTried: boolean;
+  /** Quotas count it although, or because, it is refused. */
+  readonly isCounted: boolean;
 }
 
-function follow(host: CheckHost, made: Made, { isShadowed, isRefused, isWritten, isTried }: Follows): void {
+function follow(host: CheckHost, made: Made, follows: Follows): void {
+  const { isShadowed, isRefused, isWritten, isTried, isCounted } = follows;
+  if (isCounted && made.question !== undefined)
+    host.limits.count(refusedClaims(made.decision, made.question));
   if (isRefused) host.onRefusal?.(made);
-  settle(host, isShadowed ? shadowOutcomes(made.decision) : NONE, (outcomes) => {
+  settle(host, isShadowed ? shadowOutcomes(made.decision, made.question) : NONE, (outcomes) => {
     for (const { policy, rule, verdict } of outcomes) host.metrics.countShadow(policy, rule, verdict);
     host.differences?.addShadow(made, outcomes);
     if (isWritten) host.records?.add(made, outcomes);
@@ -49,7 +56,9 @@ function fail({ metrics, log }: CheckHost, error: unknown): void {
   log.error({ err: error }, "what follows an answer ended in an exception");
 }
 
-function countDropped({ metrics }: CheckHost, { isShadowed, isRefused, isWritten, isTried }: Follows): void {
+function countDropped({ metrics }: CheckHost, follows: Follows): void {
+  const { isShadowed, isRefused, isWritten, isTried, isCounted } = follows;
+  if (isCounted) metrics.countQuotaLost("count");
   if (isShadowed) metrics.countShadowDropped();
   if (isRefused) metrics.countRecentDropped();
   if (isWritten) metrics.countRecordLine("late");

@@ -3,6 +3,7 @@ import type { CheckAnswer, CheckInput } from "../adapter/adapter.ts";
 import { Attributes } from "../attributes/attributes.ts";
 import { withoutClient } from "../identity/presented.ts";
 import type { Finding, Presented } from "../identity/verifier.ts";
+import { assumedLimits } from "../limits/assumed.ts";
 import type { Identity } from "../policy/identity.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import type { Backends } from "../runtime/backends.ts";
@@ -74,9 +75,12 @@ export class CandidateTrial {
       });
   }
 
-  /** The request as the candidate reads it, with the live decision's findings and answers in place of everybody who could be asked. */
+  /**
+   * The request as the candidate reads it, with the live decision's findings, answers and counts in place of everybody who could
+   * be asked. A quota that is new has room.
+   */
   #questionOf(
-    { authentication, answers }: Decision,
+    { authentication, answers, takes }: Decision,
     question: Question,
     { snapshot, find }: Candidate,
   ): Question {
@@ -97,6 +101,9 @@ export class CandidateTrial {
       snapshot,
       attributes: new Attributes(question.attributes.facts, snapshot.settings),
       backends,
+      limits: assumedLimits(({ policy, id }) =>
+        takes?.outcomes.find(({ claim: { quota } }) => quota.policy === policy && quota.id === id),
+      ),
       nowMs: question.nowMs,
       askUntilMs: question.nowMs + PATIENCE_MS,
     };

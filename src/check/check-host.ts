@@ -1,3 +1,4 @@
+import type { Limits } from "../limits/limits.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import type { Backends } from "../runtime/backends.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -11,6 +12,8 @@ import type { Records } from "./records.ts";
 export interface CheckHost {
   /** The live configuration and whom its policies may ask; undefined before there is one. */
   readonly live: () => { readonly snapshot: Snapshot; readonly backends: Backends } | undefined;
+  /** Whom quotas ask. */
+  readonly limits: Limits;
   readonly metrics: Metrics;
   readonly log: Log;
   /** Epoch milliseconds, with fractions. */

@@ -1,4 +1,5 @@
 import { Unknown } from "../cel/expression.ts";
+import type { Takes } from "../limits/limits.ts";
 import type { AskRule, RefusalRule, Snapshot } from "../policy/snapshot.ts";
 import { Evidence } from "../policy/evidence.ts";
 import { Answers } from "./ask.ts";
@@ -8,6 +9,7 @@ import { allow, type Grant } from "./effects.ts";
 import { Faults } from "./faults.ts";
 import { candidatesFor, governingOf, type Candidate, type Governing } from "./governing.ts";
 import type { Question } from "./question.ts";
+import { chargeQuotas } from "./quotas.ts";
 import { firstAllow, NO_TEXTS, refusalOutcome } from "./rules.ts";
 import { refuseUnreadable } from "./unreadable.ts";
 import type { Decider, Verdict } from "./verdict.ts";
@@ -20,6 +22,8 @@ export interface Decision {
   /** Undefined, with `answers`, where no policy was asked. */
   readonly authentication: Authentication | undefined;
   readonly answers: Answers | undefined;
+  /** What the quotas came to; undefined where none was asked. */
+  readonly takes?: Takes | undefined;
   /** While weir only observes: the refusal that it would have given itself. */
   readonly observed?: Decider;
 }
@@ -41,12 +45,20 @@ export function decide(question: Question): Decision | Promise<Decision> {
     const refused = refuseLocally(course);
     if (refused !== undefined) return course.decided(refused);
     if (!course.enforced.some(({ policy }) => policy.asks.length > 0))
-      return course.decided(conclude(course));
+      return charged(course, conclude(course));
     const hopeless = course.answers.refuseUnasked(course.enforced) ?? refuseHopeless(course);
     if (hopeless !== undefined) return course.decided(hopeless);
     const pending = course.answers.ask(course.enforced, course.faults);
-    return whenReady(pending, () => course.decided(conclude(course)));
+    return whenReady(pending, () => charged(course, conclude(course)));
   });
+}
+
+/** What would pass is charged to the quotas, which have the last word. */
+function charged(course: Course, verdict: Verdict): Decision | Promise<Decision> {
+  if (verdict.kind !== "allow") return course.decided(verdict);
+  const taken = chargeQuotas(verdict, course.enforced, course.question);
+  if (taken instanceof Promise) return taken.then((known) => course.decided(known.verdict, known.takes));
+  return course.decided(taken.verdict, taken.takes);
 }
 
 /** Goes on at once where nothing is waited for. */
@@ -82,9 +94,9 @@ class Course {
     this.enforced = this.#governing.filter(({ mode }) => mode === "enforce");
   }
 
-  decided(verdict: Verdict): Decision {
+  decided(verdict: Verdict, takes?: Takes): Decision {
     const { authentication, answers } = this;
-    const decision = { verdict, governing: this.#governing, authentication, answers };
+    const decision = { verdict, governing: this.#governing, authentication, answers, takes };
     return isOnlyObserved(this.question.snapshot, this.#governing)
       ? { ...decision, observed: UNGOVERNED.by }
       : decision;

@@ -1,7 +1,10 @@
 import { STATUS_CODES } from "node:http";
+import type { ClaimOutcome } from "../limits/limits.ts";
 import type { Answer } from "../policy/effects.ts";
+import type { Quota } from "../policy/quota.ts";
 import type { AskRule, Policy, RefusalRule } from "../policy/snapshot.ts";
 import type { Fault } from "../std/fault.ts";
+import { quotaHeaders, retryAfterSeconds } from "./quota-headers.ts";
 import { headerText, rendered } from "./texts.ts";
 import type { Decider, Denied, HeaderValue } from "./verdict.ts";
 
@@ -85,6 +88,23 @@ export function askDenial(policy: Policy, rule: AskRule, { context, status, mess
   if (message === undefined || answer.body !== undefined) return found;
   return { ...found, body: `${message}\n` };
 }
+
+/** An exhausted quota: the caller is told when to come again. */
+export function quotaDenial(outcome: ClaimOutcome): Denied {
+  const { quota } = outcome.claim;
+  const wait = retryAfterSeconds(outcome);
+  const headers: readonly HeaderValue[] = [
+    ...(wait === undefined ? [] : [["retry-after", String(wait)] as const]),
+    ...quotaHeaders([outcome]),
+  ];
+  return { ...denied({ policy: quota.policy, rule: quota.id }, 429), headers, quota };
+}
+
+/** A quota with `onError: deny` that cannot be asked. */
+export const storeDenial = (quota: Quota): Denied => ({
+  ...denied({ policy: quota.policy, rule: quota.id }, 503, "what counts this cannot be asked now; try again"),
+  quota,
+});
 
 /** `onError: deny`. The rule's own words speak of a refusal, and nobody has refused. */
 export const unansweredDenial = (policy: Policy, rule: AskRule): Denied =>

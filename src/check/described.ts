@@ -2,6 +2,8 @@ import type { CheckAnswer } from "../adapter/adapter.ts";
 import { Attributes } from "../attributes/attributes.ts";
 import { withoutClient } from "../identity/presented.ts";
 import type { Finding, Presented, Verifier } from "../identity/verifier.ts";
+import { offlineLimits } from "../limits/assumed.ts";
+import type { Limits } from "../limits/limits.ts";
 import type { PlainValue } from "../policy/fields-of-collections.ts";
 import type { Identity } from "../policy/identity.ts";
 import { typedValue } from "../policy/identity-values.ts";
@@ -18,6 +20,8 @@ export interface Described {
   readonly principal: Principal;
   readonly request: DescribedRequest;
   readonly nowMs: number;
+  /** What is counted; absent: nothing was before. */
+  readonly limits?: Limits;
   /** How long keys are waited for; absent: as long as it takes. */
   readonly patienceMs?: number;
   /** Verifies raw credentials with the keys of the configuration; offline, keys behind a URL are never fetched. */
@@ -40,6 +44,7 @@ export function describedQuestion(described: Described): Question {
     snapshot,
     attributes: new Attributes(facts, snapshot.settings),
     backends: new StubbedBackends(described),
+    limits: described.limits ?? offlineLimits(nowMs),
     nowMs,
     askUntilMs: nowMs + patienceMs,
     given: principal.kind === "identities" ? principal.identities : undefined,

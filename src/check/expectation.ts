@@ -1,9 +1,11 @@
 import type { Verifier } from "../identity/verifier.ts";
+import { offlineLimits } from "../limits/assumed.ts";
 import type { Identity } from "../policy/identity.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { answerFor } from "../policy/stubs-file.ts";
 import { subjectOf, type Expectation, type TestsFile } from "../policy/tests-file.ts";
 import { decide } from "./decide.ts";
+import { countsRefusal, refusedClaims } from "./quotas.ts";
 import { describedQuestion } from "./described.ts";
 import type { Decider, HeaderValue, Verdict } from "./verdict.ts";
 
@@ -26,7 +28,7 @@ export interface Trial {
 
 /**
  * One expectation of a file of tests through the server's own code: the described request is encoded as
- * Envoy would, decoded, and decided about. Identities that the test gives replace what it would prove, and what it says
+ * Envoy would, decoded, and decided about, as often as it says; quotas count from nothing. Identities that the test gives replace what it would prove, and what it says
  * of handlers replaces their answers.
  */
 export async function tryExpectation(trial: Trial, expectation: Expectation): Promise<Outcome> {
@@ -35,18 +37,26 @@ export async function tryExpectation(trial: Trial, expectation: Expectation): Pr
   const described = file.requests.get(expectation.request);
   if (principal === undefined || described === undefined)
     throw new Error("the file of tests was not checked");
-  const { verdict } = await decide(
-    describedQuestion({
+  const nowMs = file.nowMs ?? trial.nowMs;
+  const limits = offlineLimits(nowMs);
+  const ask = async (): Promise<Verdict> => {
+    const question = describedQuestion({
       snapshot,
       principal,
       request: described,
-      nowMs: file.nowMs ?? trial.nowMs,
+      nowMs,
+      limits,
       verifiers: trial.verifiers,
       stubOf: (handler) =>
         answerFor(expectation.backends.get(handler) ?? file.backends.get(handler), expectation.as),
       unsaid: (handler) => `the test does not say what ${handler} answers ${expectation.as}`,
-    }),
-  );
+    });
+    const decision = await decide(question);
+    if (countsRefusal(decision)) limits.count(refusedClaims(decision, question));
+    return decision.verdict;
+  };
+  for (let earlier = 1; earlier < expectation.times; earlier++) await ask();
+  const verdict = await ask();
   return { expectation, verdict, differences: differences(file.tests, expectation, verdict) };
 }
 

@@ -6,6 +6,7 @@ import { matches, misfitting, NO_BINDINGS, type MatchKey } from "../policy/match
 import type { AskRule, Policy, PolicyContext, Rule } from "../policy/snapshot.ts";
 import type { AskOutcome } from "./ask.ts";
 import type { Decision } from "./decide.ts";
+import { explainedQuotas, expressionsOf } from "./explain-quotas.ts";
 import { appliesTo, subjectOf, type Governing } from "./governing.ts";
 import type { Question } from "./question.ts";
 import { allowOutcome, isEnforced, refusalOf } from "./rules.ts";
@@ -39,7 +40,7 @@ export interface ExplainedIdentity {
 
 export interface ExplainedRule {
   readonly rule: string;
-  readonly kind: Rule["kind"] | "ask";
+  readonly kind: Rule["kind"] | "ask" | "quota";
   readonly mode: "enforce" | "shadow";
   readonly outcome: Outcome;
   /** Why there is no answer. */
@@ -48,7 +49,7 @@ export interface ExplainedRule {
 }
 
 /**
- * `passes`: a deny, require or ask that does not refuse. `does not grant`: an allow that does not hold. `passed over`: its
+ * `passes`: a deny, require, ask or quota that does not refuse. `does not grant`: an allow that does not hold. `passed over`: its
  * `when` is false. `not asked`: something refused before, or nothing was presented.
  */
 export type Outcome =
@@ -148,6 +149,12 @@ function rulesOf(policy: Policy, context: PolicyContext, explaining: Explaining)
     ...policy.shadows
       .filter(({ share }) => share === undefined)
       .map((rule) => explainRule(policy, rule, context, { ...explaining, mode: "shadow" })),
+    ...explainedQuotas(policy, context, explaining.decision).map(({ quota, ...one }): ExplainedRule => ({
+      rule: quota.id,
+      kind: "quota",
+      ...one,
+      expressions: labelled(policy, context, explaining, expressionsOf(quota)),
+    })),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Attributes } from "../attributes/attributes.ts";
 import type { GivenIdentities } from "../policy/evidence.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
+import type { Limits } from "../limits/limits.ts";
 import type { Backends } from "../runtime/backends.ts";
 
 /** What is decided about, by which configuration, and whom the decision may ask. */
@@ -8,6 +9,8 @@ export interface Question {
   readonly snapshot: Snapshot;
   readonly attributes: Attributes;
   readonly backends: Backends;
+  /** Whom quotas ask. */
+  readonly limits: Limits;
   /** Epoch milliseconds. */
   readonly nowMs: number;
   /** Epoch milliseconds, by which everybody who is asked must have answered. */

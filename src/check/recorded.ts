@@ -3,6 +3,7 @@ import type { CheckFacts, PeerFacts, RequestFacts } from "../attributes/facts.ts
 import { Client } from "../attributes/peer.ts";
 import { Request } from "../attributes/request.ts";
 import { UNKNOWN } from "../cel/expression.ts";
+import { assumedLimits } from "../limits/assumed.ts";
 import type { RecordedDecision } from "../policy/recorded-decision.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { ValueFault } from "../std/fault.ts";
@@ -21,7 +22,7 @@ const unrecorded = (): never => {
  * depends on it is an error, and one that does not is sure. Undefined where the line has no request.
  */
 export function recordedQuestion(recorded: RecordedDecision, snapshot: Snapshot): Question | undefined {
-  const { request, time } = recorded;
+  const { request, time, verdict, policy, rule } = recorded;
   if (request === undefined) return undefined;
   const nowMs = Date.parse(time);
   return {
@@ -31,6 +32,12 @@ export function recordedQuestion(recorded: RecordedDecision, snapshot: Snapshot)
       find: () => ({ kind: "unavailable", reason: "it was not recorded" }),
       ask: () => ({ verdict: "error", reason: "it was not recorded" }),
     },
+    // What was exhausted still is, and everything else has room.
+    limits: assumedLimits((quota) =>
+      verdict === "deny" && quota.policy === policy && quota.id === rule
+        ? { result: "exceeds", readings: [] }
+        : undefined,
+    ),
     nowMs,
     askUntilMs: Infinity,
     given: new RecordedIdentities(recorded.identities ?? {}),

@@ -131,17 +131,24 @@ function metadata(verdict: Verdict, { decisionId }: Envelope): string {
   return fields;
 }
 
-const weirField = ({ by, kind }: Verdict, decisionId: string): string =>
+const weirField = (verdict: Verdict, decisionId: string): string =>
   structEntry(
     "weir",
     messageField(
       5,
       structEntry("decision", textField(3, decisionId)) +
-        structEntry("verdict", textField(3, kind)) +
-        structEntry("policy", textField(3, by.policy)) +
-        structEntry("rule", textField(3, by.rule)),
+        structEntry("verdict", textField(3, verdict.kind)) +
+        structEntry("policy", textField(3, verdict.by.policy)) +
+        structEntry("rule", textField(3, verdict.by.rule)) +
+        settleEntry(verdict),
     ),
   );
+
+/** The tokens of reservations, apart by spaces. */
+const settleEntry = (verdict: Verdict): string =>
+  verdict.kind !== "allow" || verdict.settle === undefined || verdict.settle.length === 0
+    ? ""
+    : structEntry("settle", textField(3, verdict.settle.join(" ")));
 
 /** Struct: fields 1, a map of key 1 and value 2 (Value: string_value 3, struct_value 5). */
 const structEntry = (key: string, value: string): string =>

@@ -131,7 +131,8 @@ function decideInTime(
   try {
     const attributes = new Attributes(facts(), snapshot.settings);
     const askUntilMs = untilMs - OWN_SHARE_MS;
-    const question = { snapshot, backends, attributes, nowMs: startedAtMs, askUntilMs };
+    const { limits } = host;
+    const question = { snapshot, backends, limits, attributes, nowMs: startedAtMs, askUntilMs };
     const decision = decide(question);
     const spoken = (one: Decision): Decided => isInTime(inDialect(one, question));
     if (!(decision instanceof Promise)) return spoken(decision);

@@ -1,9 +1,11 @@
 import { Unknown } from "../cel/expression.ts";
 import type { Rule } from "../policy/snapshot.ts";
 import type { Decision } from "./decide.ts";
+import type { Question } from "./question.ts";
 import { appliesTo, type Governing } from "./governing.ts";
 import { allowOutcome, firstAllow, isEnforced, refusalOf, refusalOutcome } from "./rules.ts";
 import { identityRefusal, type Authentication } from "./authenticate.ts";
+import { hasShadowQuotas, shadowQuotaOutcomes } from "./shadow-quotas.ts";
 
 /** What one rule, or one policy, in shadow would have said. */
 export interface ShadowOutcome {
@@ -15,15 +17,30 @@ export interface ShadowOutcome {
 /** Whether there is anything to evaluate: most policies have no shadow. */
 export const hasShadow = ({ governing, observed }: Decision): boolean =>
   observed !== undefined ||
-  governing.some(({ policy, mode }) => mode === "shadow" || policy.shadows.length > 0);
+  governing.some((one) => one.mode === "shadow" || one.policy.shadows.length > 0 || hasShadowQuotas(one));
 
 /**
  * Evaluated after the answer. Rules that would not have mattered are left out. There is a promise only where keys of a
- * credential are waited for that nothing enforced has read.
+ * credential are waited for that nothing enforced has read, or the store is. Without a question no quota is counted.
  */
 export function shadowOutcomes(
   decision: Decision,
+  question: Question | undefined,
 ): readonly ShadowOutcome[] | Promise<readonly ShadowOutcome[]> {
+  const ofRules = ruleOutcomes(decision);
+  if (question === undefined || !decision.governing.some(hasShadowQuotas)) return ofRules;
+  const withQuotas = (
+    known: readonly ShadowOutcome[],
+  ): readonly ShadowOutcome[] | Promise<readonly ShadowOutcome[]> => {
+    const ofQuotas = shadowQuotaOutcomes(decision, question, known);
+    return ofQuotas instanceof Promise
+      ? ofQuotas.then((more) => [...known, ...more])
+      : [...known, ...ofQuotas];
+  };
+  return ofRules instanceof Promise ? ofRules.then(withQuotas) : withQuotas(ofRules);
+}
+
+function ruleOutcomes(decision: Decision): readonly ShadowOutcome[] | Promise<readonly ShadowOutcome[]> {
   const { governing, authentication, observed } = decision;
   const own: readonly ShadowOutcome[] = observed === undefined ? [] : [{ ...observed, verdict: "deny" }];
   if (authentication === undefined) return own;

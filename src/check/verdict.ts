@@ -1,3 +1,4 @@
+import type { Quota } from "../policy/quota.ts";
 import type { Fault } from "../std/fault.ts";
 
 /** The combined outcome of one check, before it is written for Envoy. */
@@ -29,6 +30,8 @@ export interface Allowed {
   readonly responseAppend: readonly HeaderValue[];
   /** Fields of the answer's dynamic metadata. */
   readonly metadata: readonly HeaderValue[];
+  /** What settles costs that were reserved, one a quota; whoever sees the end of the request hands it back. */
+  readonly settle?: readonly string[];
 }
 
 export interface Denied {
@@ -41,6 +44,8 @@ export interface Denied {
   readonly contentType: string;
   readonly headers: readonly HeaderValue[];
   readonly metadata: readonly HeaderValue[];
+  /** Of a quota that is exhausted, or cannot be asked. */
+  readonly quota?: Quota;
 }
 
 /** A back-end of ours failed after the request itself was found good: Envoy's failure mode decides. */

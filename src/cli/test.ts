@@ -91,8 +91,8 @@ interface Coverage {
 function coverageOf({ policies }: Snapshot, suites: readonly Suite[]): Coverage {
   const rules = policies
     .filter(({ mode }) => mode === "enforce")
-    .flatMap(({ id, refusals, answered, allows }) =>
-      [...refusals, ...answered.filter(isWritten), ...allows].map((rule) =>
+    .flatMap(({ id, refusals, answered, allows, quotas }) =>
+      [...refusals, ...answered.filter(isWritten), ...allows, ...quotas].map((rule) =>
         nameOf({ policy: id, rule: rule.id }),
       ),
     );

@@ -38,7 +38,7 @@ export function activeOverrides(
         diagnostics.push(problem(place, "unknown-name", message, didYouMean(policy, byId.keys())));
         return [];
       }
-      const ids = found.rules.map(({ id }) => id);
+      const ids = [...found.rules, ...found.quotas].map(({ id }) => id);
       if (!ids.includes(rule)) {
         const message = `the policy ${policy} has no rule "${rule}"`;
         diagnostics.push(problem(place, "unknown-name", message, didYouMean(rule, ids)));

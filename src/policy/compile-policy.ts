@@ -1,6 +1,8 @@
 import type { Expression, ObjectType } from "../cel/expression.ts";
+import { assemble, enforcedOf } from "./assemble.ts";
 import { compileIdentities } from "./compile-identities.ts";
 import { compileLets } from "./compile-lets.ts";
+import { compileQuota, type CompiledQuota, type QuotaWorld } from "./compile-quotas.ts";
 import { boundNames, compileMatch } from "./compile-match.ts";
 import { compileShare, lintUntil } from "./compile-modes.ts";
 import {
@@ -33,7 +35,7 @@ import type { Owners } from "./ownership.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import type { Scope } from "./scope.ts";
 import type { Settings } from "./settings.ts";
-import type { ActiveOverride, AskRule, Policy, Rule } from "./snapshot.ts";
+import type { ActiveOverride, Policy } from "./snapshot.ts";
 
 /** A policy before it has its place among the others. */
 export type Draft = Omit<Policy, "order">;
@@ -62,6 +64,8 @@ export interface PolicyWorld extends SharedWorld {
   readonly owners: Owners;
   /** Whether weir.yaml says where decisions are written. */
   readonly hasDecisions: boolean;
+  /** Whether it has a key that signs what weir tells itself. */
+  readonly hasMac: boolean;
 }
 
 const NO_OVERRIDES: ReadonlyMap<string, ActiveOverride> = new Map();
@@ -83,13 +87,14 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
     const rule = compileRule(written, ruleWorld);
     return rule === undefined ? [] : [rule];
   });
+  const quotas = compileQuotas(file, overrides, { ...world, policy: file.policy, scope, overrides });
   lintUntil(scope, [], file.mode, world.nowMs);
   const { mode, share } = compileShare(scope, [], file.mode, { salt: file.policy });
   const gate = {
     when: file.match === "everything" ? undefined : condition(scope, ["match", "when"], file.match.when),
     except: condition(scope, ["except"], file.except),
   };
-  const policy = assemble(file, rules, identities);
+  const policy = assemble(file, { rules, quotas }, identities);
   const ownedHeaders = ownedBy([...policy.allows, ...policy.asks].map(({ effects }) => effects));
   const gateMentions = scope.mentions(gate.when, gate.except, share?.by);
   const fallback = fallbackAnswerOf(file, scope, used);
@@ -106,7 +111,7 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
     gate: gateMentions.identities.size === 0 ? "open" : "after-identities",
     identities: identitiesIn(enforced, identities),
     shadowIdentities: identitiesIn(
-      policy.shadows.map(({ mentions }) => mentions),
+      [...policy.shadows, ...policy.shadowQuotas].map(({ mentions }) => mentions),
       identities,
     ),
     fallbackAnswer: fallback.answer,
@@ -124,7 +129,7 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
     scope.report(problem(document.at(["audit"]), "missing-key", message, hint));
   }
   // A rule that could not be compiled may be the one that reads an identity.
-  const isWhole = read.isWhole && rules.length === file.rules.length;
+  const isWhole = read.isWhole && rules.length === file.rules.length && quotas.length === file.quotas.length;
   lintPolicy({ ...read, isWhole }, draft, scope, identities);
   return { ...read, draft, identities };
 }
@@ -191,80 +196,17 @@ function compileNames({ file, document }: ReadPolicy, match: Match, world: Polic
   return { scope, identities, view };
 }
 
-type Assembled = Pick<Draft, "refusals" | "answered" | "asks" | "allows" | "shadows" | "kind" | "fallback">;
-
-/** The rules by what is done with them. */
-function assemble(
-  file: PolicyFile,
-  rules: readonly CompiledRule[],
-  identities: ReadonlyMap<string, Identity>,
-): Assembled {
-  const enforced = rules.flatMap(({ rule, mode }) => (mode === "enforce" ? [rule] : []));
-  const allows = enforced.filter((rule) => rule.kind === "allow");
-  const asks = enforced.filter((rule) => rule.kind === "ask");
-  const refusing = enforced.filter((rule) => rule.kind !== "allow");
-  const verifying = verifyingAsks(enforced, identities);
-  const kind = allows.length > 0 || file.default?.kind === "allow" ? "grants" : "guards";
-  return {
-    refusals: refusing.filter((rule) => rule.kind !== "ask").filter((rule) => !readsAnswer(rule)),
-    answered: [...verifying, ...refusing.filter((rule) => rule.kind === "ask" || readsAnswer(rule))],
-    asks: [...verifying, ...asks],
-    allows,
-    shadows: rules.flatMap(({ rule, mode }) =>
-      rule.kind !== "ask" && (mode === "shadow" || rule.share !== undefined) ? [rule] : [],
-    ),
-    kind,
-    fallback: fallbackOf(file, kind),
-  };
-}
-
-const readsAnswer = ({ mentions }: Pick<Rule, "mentions">): boolean => mentions.answers.size > 0;
-
-const enforcedOf = ({ refusals, answered, asks, allows }: Assembled): readonly { mentions: Mentions }[] => [
-  ...refusals,
-  ...answered,
-  ...asks,
-  ...allows,
-];
-
-/** An identity that a handler verifies is an ask, made where an enforced rule reads it. */
-function verifyingAsks(
-  rules: readonly (Rule | AskRule)[],
-  identities: ReadonlyMap<string, Identity>,
-): readonly AskRule[] {
-  const { identities: read } = allOf(rules.map(({ mentions }) => mentions));
-  return Array.from(identities).flatMap(([name, identity]): AskRule[] => {
-    const { proof } = identity;
-    if (proof.kind !== "verify" || !read.has(name)) return [];
-    return [
-      {
-        kind: "ask",
-        id: `identity/${name}`,
-        when: undefined,
-        mentions: NO_MENTIONS,
-        handler: proof.handler,
-        identity,
-        as: undefined,
-        outputs: identity.valueOf,
-        inputs: proof.inputs,
-        onError: "error",
-        answer: { ...PLAIN_ANSWER, status: 401 },
-        effects: NO_EFFECTS,
-      },
-    ];
+const compileQuotas = (
+  { quotas }: PolicyFile,
+  overrides: ReadonlyMap<string, ActiveOverride>,
+  world: QuotaWorld & Pick<PolicyWorld, "nowMs">,
+): readonly CompiledQuota[] =>
+  quotas.flatMap((written): readonly CompiledQuota[] => {
+    if (!overrides.has(written.id))
+      lintUntil(world.scope, ["quotas", written.index], written.mode, world.nowMs);
+    const quota = compileQuota(written, world);
+    return quota === undefined ? [] : [quota];
   });
-}
-
-const NO_EFFECTS: Effects = {
-  requestSet: [],
-  requestAppend: [],
-  requestRemove: [],
-  querySet: [],
-  queryRemove: [],
-  responseSet: [],
-  responseAppend: [],
-  metadata: [],
-};
 
 /** Those of the identities that expressions read, and that are found out before anything is asked. */
 function identitiesIn(
@@ -277,11 +219,6 @@ function identitiesIn(
 
 const ownedBy = (effects: readonly Effects[]): ReadonlySet<string> =>
   new Set(effects.flatMap(({ requestSet }) => requestSet.map(({ name }) => name)));
-
-function fallbackOf(file: PolicyFile, kind: Policy["kind"]): Policy["fallback"] {
-  if (file.default?.kind === "allow") return "grant";
-  return file.default?.kind === "deny" || kind === "grants" ? "refuse" : "nothing";
-}
 
 function fallbackAnswerOf(file: PolicyFile, scope: Scope, used: readonly SharedPart[]): SharedAnswer {
   const named = file.default?.kind === "deny" ? file.default.answerName : undefined;

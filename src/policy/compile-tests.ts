@@ -60,6 +60,7 @@ function unknownRule(
   const ids = [
     ...["default", "match"],
     ...policy.file.rules.map(({ id }) => id),
+    ...policy.file.quotas.map(({ id }) => id),
     ...Array.from(policy.identities.keys(), (name) => `identity/${name}`),
   ];
   if (ids.includes(ruleId)) return [];

@@ -32,6 +32,7 @@ import type { PolicyFile } from "./policy-file.ts";
 import { Records } from "./records.ts";
 import { parseOverrides, parsePolicy, parseServer, parseShared, parseTests, type Parsed } from "./schema.ts";
 import { SERVER_DEFAULTS, type ServerFile } from "./server-file.ts";
+import type { Settings } from "./settings.ts";
 import type { SharedFile } from "./shared-file.ts";
 import type { Ownership, Policy, Snapshot } from "./snapshot.ts";
 import type { TestsFile } from "./tests-file.ts";
@@ -103,12 +104,11 @@ export function* compilingConfiguration(
     handlers,
     environments: new Environments(createEngine()),
     files: new NamedFiles(loaded.companions, diagnostics),
-    hasPepper: unread.hasPepper || settings.secrets.pepper !== undefined,
     diagnostics,
     nowMs: world.nowMs,
     overrides: byRule(active),
     owners,
-    hasDecisions: unread.hasDecisions || settings.decisions !== undefined,
+    ...provisionsOf(settings, unread),
   };
   const selections = weir && compileDecisions(weir.document, weir.file.decisions, parts);
   const shared = new Map<string, SharedPart>();
@@ -139,6 +139,13 @@ export function* compilingConfiguration(
   const snapshot = isClean(diagnostics) ? snapshotOf(common, policies) : undefined;
   return { snapshot, tests, policies, diagnostics: inOrder(diagnostics) };
 }
+
+/** What weir.yaml provides for policies. Where it could not be read, nobody is told that something is missing. */
+const provisionsOf = ({ secrets, decisions }: Settings, unread: Unread) => ({
+  hasPepper: unread.hasPepper || secrets.pepper !== undefined,
+  hasMac: unread.hasMac || secrets.mac.length > 0,
+  hasDecisions: unread.hasDecisions || decisions !== undefined,
+});
 
 /** Reads the files of all kinds; what is wrong with their form, and with their names, is added to `diagnostics`. */
 function* parsingAll(loaded: Loaded, diagnostics: Diagnostic[]): Steps<AllFiles> {

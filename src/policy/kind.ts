@@ -32,9 +32,16 @@ const POLICY_EXPRESSIONS = new Set([
     "rules.#.mode.by",
     "rules.#.with.*",
   ],
-  ...["quotas.#.when", "quotas.#.key.#", "quotas.#.windows.#.limit", "quotas.#.mode.by"],
-  ...["quotas.#.cost.reserve", "quotas.#.cost.settle", "telemetry.#.when", "identities.*.apiKey.with.*"],
+  ...["quotas.#.when", "quotas.#.key.#", "quotas.#.windows.#.limit", "quotas.#.windows.#.burst"],
+  ...["quotas.#.cost", "quotas.#.cost.reserve", "quotas.#.cost.settle", "quotas.#.mode.by"],
+  ...["telemetry.#.when", "identities.*.apiKey.with.*"],
 ]);
+
+/** An expression, or a mapping with expressions in it. */
+const EITHER = /^quotas\.\d+\.cost$/;
+
+/** Whether a mapping may stand at `path` where text would be an expression. */
+export const mayBeMapping = (path: readonly (string | number)[]): boolean => EITHER.test(path.join("."));
 
 const SERVER_EXPRESSION = /^decisions\.record\.\d+\.when$/;
 

@@ -25,7 +25,8 @@ export function lintPolicy(
 /** An identity that no rule reads proves nothing. */
 function lintIdentities(names: readonly string[], draft: Draft, scope: Scope): void {
   const { refusals, answered, asks, allows, shadows } = draft;
-  const rules = [...refusals, ...answered, ...asks, ...allows, ...shadows];
+  const { quotas, shadowQuotas } = draft;
+  const rules = [...refusals, ...answered, ...asks, ...allows, ...shadows, ...quotas, ...shadowQuotas];
   const { identities } = allOf([
     ...rules.map(({ mentions }) => mentions),
     scope.mentions(draft.when, draft.except, draft.share?.by),

@@ -21,7 +21,8 @@ export function refuseMisfits({ file, isWhole }: ReadPolicy, draft: Draft, world
   if (isWhole) refuseToothless(file, world);
   refuseLateGate(draft, world);
   const rules = [...draft.refusals, ...draft.answered, ...draft.asks, ...draft.allows, ...draft.shadows];
-  const mentions = allOf([world.gateMentions, world.fallbackMentions, ...rules.map((rule) => rule.mentions)]);
+  const all = [...rules, ...draft.quotas, ...draft.shadowQuotas].map((one) => one.mentions);
+  const mentions = allOf([world.gateMentions, world.fallbackMentions, ...all]);
   if (draft.match.protocol === "tcp") refuseBeyondConnection(file, mentions, world);
   else refuseCallersChoice(file, draft, world);
   if (world.settings.listen.http !== undefined) refuseBeyondHttpMode(file, draft, mentions, world);
@@ -35,10 +36,15 @@ function refuseToothless(file: PolicyFile, { scope }: MisfitWorld): void {
     const hint = "match the hosts or paths that are open, or say `ungoverned: allow` in weir.yaml";
     scope.report(problem(document.at(["default"]), "grants-everything", message, hint));
   }
-  if (file.rules.length === 0 && file.default === undefined) {
-    const message = "the policy has neither rules nor a default, so it does nothing";
+  if (file.rules.length === 0 && file.quotas.length === 0 && file.default === undefined) {
+    const message = "the policy has neither rules nor quotas nor a default, so it does nothing";
     scope.report(
-      problem(document.keyAt(["policy"]), "no-rules", message, "write `rules:` or `default: deny`"),
+      problem(
+        document.keyAt(["policy"]),
+        "no-rules",
+        message,
+        "write `rules:`, `quotas:` or `default: deny`",
+      ),
     );
   }
 }

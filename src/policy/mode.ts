@@ -20,7 +20,8 @@ export type WrittenMode =
 
 const PERCENT_PATTERN = /^(\d{1,3})%$/;
 
-const PERCENT = told(
+/** A whole percentage. */
+export const PERCENT = told(
   { pattern: PERCENT_PATTERN.source },
   parsedText("a whole percentage, such as 10%", (text) => {
     const digits = PERCENT_PATTERN.exec(text)?.[1];

@@ -18,6 +18,7 @@ import { entries, list, mapping } from "./fields-of-collections.ts";
 import { told } from "./forms.ts";
 import { IDENTITIES, type WrittenIdentity } from "./identity-file.ts";
 import { MODE, type WrittenMode } from "./mode.ts";
+import { QUOTAS, type WrittenQuota } from "./quota-file.ts";
 import { rules, type Rule } from "./rule.ts";
 import { isMapping } from "./tree.ts";
 
@@ -33,6 +34,7 @@ export interface PolicyFile {
   readonly let: ReadonlyMap<string, string>;
   readonly identities: ReadonlyMap<string, WrittenIdentity>;
   readonly rules: readonly Rule[];
+  readonly quotas: readonly WrittenQuota[];
   /** Undefined where the file has none: a policy without allow rules is then a guard that refuses nothing more. */
   readonly default: WrittenDefault | undefined;
   readonly mode: WrittenMode;
@@ -104,18 +106,35 @@ export const POLICY_FILE = mapping({
   default: DEFAULT.optional(),
   mode: MODE.optional(),
   use: list(name(VARIABLE_FORM), "names of shared files", 100).optional(),
-  quotas: notYet("quotas"),
+  quotas: QUOTAS.optional(),
   telemetry: notYet("telemetry"),
   audit: word(["required"]).optional(),
-}).transform((file): PolicyFile => ({
-  policy: file.policy,
-  match: file.match,
-  except: file.except,
-  let: file.let ?? new Map(),
-  identities: file.identities ?? new Map(),
-  rules: file.rules ?? [],
-  default: file.default,
-  mode: file.mode ?? { kind: "enforce" },
-  use: file.use ?? [],
-  audit: file.audit === undefined ? "as-sampled" : "required",
-}));
+}).transform((file, context): PolicyFile => {
+  const { rules: ofRules = [], quotas = [] } = file;
+  const ids = new Set(ofRules.map(({ id }) => id));
+  for (const { index, id } of quotas) {
+    const message = `another rule or quota has the id "${id}"`;
+    const reason = {
+      kind: "refused",
+      code: "duplicate-name",
+      message,
+      hint: "rename one",
+      at: "value",
+    } as const;
+    if (ids.has(id)) refuse(context, reason, ["quotas", index, "id"]);
+    ids.add(id);
+  }
+  return {
+    policy: file.policy,
+    match: file.match,
+    except: file.except,
+    let: file.let ?? new Map(),
+    identities: file.identities ?? new Map(),
+    rules: ofRules,
+    quotas,
+    default: file.default,
+    mode: file.mode ?? { kind: "enforce" },
+    use: file.use ?? [],
+    audit: file.audit === undefined ? "as-sampled" : "required",
+  };
+});

@@ -80,7 +80,8 @@ export interface RequestChanges {
   readonly queryRemove: readonly string[];
 }
 
-const RULE_FORM: NameForm = {
+/** The name of what decides: a rule, or a quota. */
+export const RULE_FORM: NameForm = {
   ...ID_FORM,
   reserved: (id) =>
     id === "default" ? "`default` is the name of what decides when no rule does" : undefined,

@@ -64,7 +64,7 @@ function hasBroken(plain: Plain): boolean {
 }
 
 /** The lists whose items stand alone, so that the others are read where one is at fault. */
-const HAS_HOLES: ReadonlySet<unknown> = new Set(["rules", "expect", "overrides"]);
+const HAS_HOLES: ReadonlySet<unknown> = new Set(["rules", "quotas", "expect", "overrides"]);
 
 /** The file without unknown keys and such items; undefined when other parts are at fault, on which the rest may rely. */
 function withoutFaults(plain: Plain, issues: readonly Issue[]): Plain | undefined {

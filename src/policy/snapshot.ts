@@ -5,6 +5,7 @@ import type { Evidence } from "./evidence.ts";
 import type { ConfiguredHandler } from "./handlers.ts";
 import type { AskInput, Identity } from "./identity.ts";
 import type { Lookup } from "./lookup.ts";
+import type { Quota } from "./quota.ts";
 import type { Bindings, HostPattern, Match } from "./match.ts";
 import type { Mentions } from "./mentions.ts";
 import type { Selections } from "./compile-decisions.ts";
@@ -92,6 +93,10 @@ export interface Policy {
   readonly allows: readonly AllowRule[];
   /** Rules that are in shadow, for all requests or for some, by position. */
   readonly shadows: readonly Rule[];
+  /** Enforced quotas, by position. */
+  readonly quotas: readonly Quota[];
+  /** Quotas that are in shadow, for all requests or for some, by position. */
+  readonly shadowQuotas: readonly Quota[];
   /**
    * What holds when no rule decides. A policy that has an allow rule or `default: allow` can grant; one
    * that has neither is a guard, which refuses everything with `default: deny` and nothing without.

@@ -10,7 +10,6 @@ import {
   misplaced,
   momentMs,
   name,
-  notYet,
   oneOf,
   orBroken,
   refuse,
@@ -70,6 +69,8 @@ export interface Expectation {
   readonly metadata: ReadonlyMap<string, string>;
   /** What handlers answer, in place of what the file says. */
   readonly backends: Stubs;
+  /** How often the request is made, one after the other at the same moment; what is expected is of the last. */
+  readonly times: number;
 }
 
 /** The policy and the rule that an expectation names; `weir/…` are weir's own. */
@@ -170,7 +171,7 @@ const WRITTEN_EXPECTATION = mapping({
   body: anyText().optional(),
   query: entries(anyText()).optional(),
   metadata: entries(anyText()).optional(),
-  times: notYet("`times`"),
+  times: integer(1, 10_000).optional(),
   backends: STUBS.optional(),
 });
 
@@ -189,6 +190,7 @@ const EXPECTATION = told(exactlyOne(VERDICTS), WRITTEN_EXPECTATION).transform(
       query: written.query ?? new Map(),
       metadata: written.metadata ?? new Map(),
       backends: written.backends ?? new Map(),
+      times: written.times ?? 1,
     };
   },
 );

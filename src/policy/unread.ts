@@ -9,6 +9,7 @@ export interface Unread {
   /** Those of weir.yaml. */
   readonly handlers: WrittenHandlers;
   readonly hasPepper: boolean;
+  readonly hasMac: boolean;
   readonly hasDecisions: boolean;
 }
 
@@ -20,6 +21,7 @@ export function unreadOf(documents: readonly Document[]): Unread {
     shared: new Set(documents.flatMap((one) => nameIn(one, "shared"))),
     handlers: new Map(servers.flatMap((one) => keysIn(one, "handlers")).map((name) => [name, undefined])),
     hasPepper: servers.some((one) => keysIn(one, "secrets").includes("pepper")),
+    hasMac: servers.some((one) => keysIn(one, "secrets").includes("mac")),
     hasDecisions: servers.some(({ plain }) => isMapping(plain) && plain.has("decisions")),
   };
 }

@@ -10,7 +10,7 @@ import {
   type YAMLSeq,
 } from "yaml";
 import type { Code } from "./codes.ts";
-import { isExpression, type Claim } from "./kind.ts";
+import { isExpression, mayBeMapping, type Claim } from "./kind.ts";
 import type { Style } from "./scalar.ts";
 import type { Path, Range, SourceText } from "./source.ts";
 import { BROKEN, Literal, type Node, type Plain } from "./tree.ts";
@@ -79,11 +79,15 @@ class Grower {
     return broken;
   }
 
+  #isExpression(path: Path, content: unknown): boolean {
+    return isExpression(this.#claims, path) && !(isMap(content) && mayBeMapping(path));
+  }
+
   /** Undefined where there is no value. */
   #value(content: Content, spot: Spot, broken: Node): Node | undefined {
     if (content === null || isAlias(content)) return undefined;
     if (isScalar(content)) return content.value === null ? undefined : this.#scalar(content, spot, broken);
-    if (spot.path.length > 0 && isExpression(this.#claims, spot.path)) {
+    if (spot.path.length > 0 && this.#isExpression(spot.path, content)) {
       const as = isMap(content) ? "mapping" : "list";
       this.#findings.push({ kind: "taken", as, range: broken.range });
       return broken;
@@ -172,7 +176,7 @@ class Grower {
       }
       const path = [...spot.path, name ?? ""];
       cut =
-        name !== undefined && isExpression(this.#claims, path)
+        name !== undefined && this.#isExpression(path, pair.value)
           ? { id: key.start, start: key.start, end, key: name, style: slotStyle(content) }
           : undefined;
       if (cut !== undefined) this.#slots.push(cut);

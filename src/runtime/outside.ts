@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Fetch, HostLog, Stop } from "../adapter/host.ts";
+import type { Fetch, HostLog } from "../adapter/host.ts";
 import { createOutbound, type FetchRecord, type Outbound } from "../host/fetch.ts";
 import { personalDigest } from "../host/digest.ts";
 import { createHost } from "../host/host.ts";
 import { openFile, openStandardOutput } from "../host/line-targets.ts";
+import { KeptSecrets } from "../host/kept-secrets.ts";
 import { Lines, type LinesOptions } from "../host/lines.ts";
-import { repeat } from "../host/repeat.ts";
 import { createSecrets, type Secrets } from "../host/secrets.ts";
+import { signer, type Signer } from "../host/signer.ts";
 import { floodGuards } from "../identity/flood.ts";
 import type { WrittenTarget } from "../policy/decisions-file.ts";
 import { problem, type Diagnostic } from "../policy/diagnostic.ts";
@@ -42,16 +43,21 @@ export class Outside {
   };
   #outbound: { readonly settings: Settings["outbound"]; readonly client: Outbound } | undefined;
   #lines: { readonly to: WrittenTarget; readonly lines: Lines } | undefined;
+  readonly #pepper: KeptSecrets;
+  readonly #mac: KeptSecrets;
   /** Stands for values of persons, the same on all replicas that have one pepper. */
-  readonly digest = personalDigest(() => this.#pepper);
-  #pepper: string | undefined;
-  #stopPepper: Stop | undefined;
+  readonly digest = personalDigest(() => this.#pepper.values[0]);
+  /** Signs what weir tells itself by way of others, the same on all replicas that have one key. */
+  readonly signer: Signer = signer(() => this.#mac.values);
 
   constructor(options: OutsideOptions) {
     this.#options = options;
     const { environment, nowMs, logOf, onAnswer } = options;
     this.secret = createSecrets({ environment, nowMs });
-    this.verifiers = { fetch: this.#fetch, flood: floodGuards(), pepper: () => this.#pepper };
+    const kept = { secret: this.secret, log: options.log };
+    this.#pepper = new KeptSecrets({ ...kept, what: "the pepper of API keys" });
+    this.#mac = new KeptSecrets({ ...kept, what: "the key that signs what is told by way of others" });
+    this.verifiers = { fetch: this.#fetch, flood: floodGuards(), pepper: () => this.#pepper.values[0] };
     this.handlers = {
       nowMs,
       observe: onAnswer,
@@ -77,7 +83,8 @@ export class Outside {
     } catch (error) {
       return unreadable("decisions", error);
     }
-    await this.#followPepper(secrets.pepper);
+    await this.#pepper.follow(secrets.pepper === undefined ? [] : [secrets.pepper]);
+    await this.#mac.follow(secrets.mac);
     return [];
   }
 
@@ -88,7 +95,8 @@ export class Outside {
 
   /** Ends all requests. Safe twice. */
   async close(): Promise<void> {
-    this.#stopPepper?.();
+    this.#pepper.close();
+    this.#mac.close();
     await Promise.all([this.#outbound?.client.close(), this.#lines?.lines.close(LINES_PATIENCE_MS)]);
   }
 
@@ -119,35 +127,9 @@ export class Outside {
     this.#outbound = { settings, client };
     await before?.client.close();
   }
-
-  /** A pepper that cannot be read makes API keys unverifiable for as long as that is so; nothing else stops. */
-  async #followPepper(source: Settings["secrets"]["pepper"]): Promise<void> {
-    this.#stopPepper?.();
-    this.#stopPepper = undefined;
-    if (source === undefined) {
-      this.#pepper = undefined;
-      return;
-    }
-    const { log } = this.#options;
-    const read = async (): Promise<void> => {
-      this.#pepper = await this.secret(source);
-    };
-    const lose = (error: unknown): void => {
-      if (this.#pepper !== undefined)
-        log.warn({ reason: String(error) }, "the pepper of API keys cannot be read");
-      this.#pepper = undefined;
-    };
-    await read().catch((error: unknown) => {
-      log.warn({ reason: String(error) }, "the pepper of API keys cannot be read");
-      lose(error);
-    });
-    this.#stopPepper = repeat(PEPPER_EVERY_MS, read, lose);
-  }
 }
 
 /** Of lines that wait to be written; a record has less than a kilobyte. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 /** For whoever reads standard output, when weir ends or writes elsewhere. */
 const LINES_PATIENCE_MS = 2_000;
-
-const PEPPER_EVERY_MS = 1_000;

@@ -53,6 +53,27 @@ export const CATALOGUE = {
     meaning:
       "Of those, what the candidate answers otherwise: the policy and rule of the candidate's that would decide, the live verdict and the candidate's. From `allow` to `allow`, headers or metadata differ; from `deny` to `deny`, the status does.",
   },
+  quotaRequests: {
+    name: "weir_quota_requests_total",
+    kind: "counter",
+    labels: ["policy", "quota", "result", "by", "mode"],
+    meaning:
+      "What quotas of policies came to: `fits`, `exceeds`, `warned` (it fits, and `warnAt` is reached), `passed` and `failed` (the store was away, by the quota's `onError`). `by` is `store`, or `local` where this process counted alone.",
+  },
+  quotaLost: {
+    name: "weir_quota_lost_total",
+    kind: "counter",
+    labels: ["what"],
+    meaning:
+      "What was to be counted after a refusal (`count`) or given back (`refund`) and was not, because the store was away or too much was waiting.",
+  },
+  quotaSettlements: {
+    name: "weir_quota_settlements_total",
+    kind: "counter",
+    labels: ["policy", "quota", "result"],
+    meaning:
+      "Late costs, by what became of them: `settled`; `gone`, settled before or after its time; `unknown`, the cost had no value; `forged`, not signed by weir; `failed`, the store was away.",
+  },
   internalErrors: {
     name: "weir_internal_errors_total",
     kind: "counter",

@@ -16,6 +16,12 @@ export interface Metrics {
     from: string,
     to: string,
   ): void;
+  countQuota(
+    quota: { readonly policy: string; readonly id: string },
+    found: { readonly result: string; readonly by: string; readonly mode: string },
+  ): void;
+  countQuotaLost(what: "count" | "refund"): void;
+  countSettlement(by: { readonly policy: string; readonly quota: string }, result: string): void;
   countInternalError(method: string): void;
   countFinding(identity: string, finding: string): void;
   countAnswer(handler: string, verdict: string, seconds: number): void;
@@ -56,6 +62,9 @@ export function createMetrics(): Metrics {
   const recordLines = counter(registry, "recordLines");
   const candidateChecks = counter(registry, "candidateChecks");
   const candidateDiff = counter(registry, "candidateDiff");
+  const quotaRequests = counter(registry, "quotaRequests");
+  const quotaLost = counter(registry, "quotaLost");
+  const quotaSettlements = counter(registry, "quotaSettlements");
   const internalErrors = counter(registry, "internalErrors");
   const { name, help } = described("checkDuration");
   const checkDuration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
@@ -74,6 +83,10 @@ export function createMetrics(): Metrics {
     countRecordLine: (result) => recordLines.inc({ result }),
     countCandidateCheck: (result) => candidateChecks.inc({ result }),
     countCandidateDifference: ({ policy, rule }, from, to) => candidateDiff.inc({ policy, rule, from, to }),
+    countQuota: ({ policy, id: quota }, { result, by, mode }) =>
+      quotaRequests.labels(policy, quota, result, by, mode).inc(),
+    countQuotaLost: (what) => quotaLost.inc({ what }),
+    countSettlement: ({ policy, quota }, result) => quotaSettlements.labels(policy, quota, result).inc(),
     countInternalError: (method) => internalErrors.inc({ method }),
     countReload,
     holdPart: (team) => partCurrent.set({ team }, 0),

@@ -1,3 +1,4 @@
+import { assumedLimits } from "../../src/limits/assumed.ts";
 import { generateKeyPairSync, randomUUID, type KeyObject } from "node:crypto";
 import { parseArgs } from "node:util";
 import { SignJWT } from "jose";
@@ -140,6 +141,7 @@ function serviceOf(keys: readonly Key[], apiKey: string): CheckService {
   );
   return checkService({
     live: () => live,
+    limits: assumedLimits(() => undefined),
     metrics: createMetrics(),
     log: createLog("silent"),
     nowMs: () => performance.timeOrigin + performance.now(),

@@ -1,3 +1,4 @@
+import { assumedLimits } from "../../src/limits/assumed.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,7 +64,14 @@ function steps(snapshot: Snapshot): readonly Step[] {
   const metrics = createMetrics();
   const nextId = decisionIds();
   const decideOn = (attributes: Attributes): Verdict => {
-    const question = { snapshot, attributes, backends: NOBODY, nowMs: Date.now(), askUntilMs: Infinity };
+    const question = {
+      snapshot,
+      attributes,
+      backends: NOBODY,
+      limits: assumedLimits(() => undefined),
+      nowMs: Date.now(),
+      askUntilMs: Infinity,
+    };
     const decision = decide(question);
     if (decision instanceof Promise) throw new Error("the measured check waits for somebody");
     return decision.verdict;
@@ -75,6 +83,7 @@ function steps(snapshot: Snapshot): readonly Step[] {
   const known = new Attributes(checkFacts(bytes), snapshot.settings);
   const service = checkService({
     live: () => ({ snapshot, backends: NOBODY }),
+    limits: assumedLimits(() => undefined),
     metrics,
     log: createLog("silent"),
     nowMs: () => performance.timeOrigin + performance.now(),

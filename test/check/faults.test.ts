@@ -10,7 +10,7 @@ import type { Backends } from "../../src/runtime/backends.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { CheckRequest, CheckResponse } from "../../src/wire/envoy/service/auth/v3/external_auth.ts";
 import { parseExposition } from "../telemetry/exposition.ts";
-import { inShort } from "./fixture.ts";
+import { inShort, NO_LIMITS } from "./fixture.ts";
 import { policyOf, policyParts, rulesOf } from "./ingredients.ts";
 import { allows, FAILS, GOLD, holds, snapshotWith } from "./stubs.ts";
 
@@ -165,7 +165,7 @@ describe("no request turns a refusal into an error", () => {
   /** What is answered when handlers say this. */
   async function answered(snapshot: Snapshot, bytes: Buffer, answer: CheckAnswer): Promise<Kind> {
     const backends: Backends = { find: (_identity, presented) => findingOf(presented), ask: () => answer };
-    const host = { metrics, log: pino({ level: "silent" }), nowMs: () => 0, later };
+    const host = { limits: NO_LIMITS, metrics, log: pino({ level: "silent" }), nowMs: () => 0, later };
     const service = checkService({ live: () => ({ snapshot, backends }), ...host });
     const { okResponse, errorResponse } = CheckResponse.decode(
       await service.check(bytes, Infinity, ANY_PROXY),
@@ -206,7 +206,7 @@ describe("no request turns a refusal into an error", () => {
             find: (_identity, presented) => findingOf(presented),
             ask: () => ((isAsked = true), FAILS),
           };
-          const host = { metrics, log: pino({ level: "silent" }), nowMs: () => 0, later };
+          const host = { limits: NO_LIMITS, metrics, log: pino({ level: "silent" }), nowMs: () => 0, later };
           const service = checkService({ live: () => ({ snapshot, backends }), ...host });
           const { errorResponse } = CheckResponse.decode(await service.check(bytes, Infinity, ANY_PROXY));
           if (errorResponse === undefined) continue;

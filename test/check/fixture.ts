@@ -6,6 +6,8 @@ import { checkFacts } from "../../src/check/attributes.ts";
 import { decide } from "../../src/check/decide.ts";
 import type { Verdict } from "../../src/check/verdict.ts";
 import { ADAPTERS } from "../../adapters/index.ts";
+import { assumedLimits } from "../../src/limits/assumed.ts";
+import type { Limits } from "../../src/limits/limits.ts";
 import { compileConfiguration, type World } from "../../src/policy/compile.ts";
 import { printDiagnostic } from "../../src/policy/diagnostic.ts";
 import { loadFiles } from "../../src/policy/load.ts";
@@ -89,6 +91,9 @@ export const NO_BACKENDS: Backends = {
   ask: () => assert.fail("a handler was asked"),
 };
 
+/** Limits that have room for everything. */
+export const NO_LIMITS: Limits = assumedLimits(() => undefined);
+
 /** The verdict on a request that nobody is asked about. `metadata` stands in place of what the message says. */
 export function verdictOn(snapshot: Snapshot, asked: Asked, metadata?: CheckFacts["metadata"]): Verdict {
   const facts = checkFacts(checkRequest(asked));
@@ -106,6 +111,7 @@ export function verdictOn(snapshot: Snapshot, asked: Asked, metadata?: CheckFact
     snapshot,
     attributes: new Attributes(all, snapshot.settings),
     backends: NO_BACKENDS,
+    limits: NO_LIMITS,
     nowMs: Date.now(),
     askUntilMs: Infinity,
   });

@@ -5,7 +5,7 @@ import { checkService } from "../../src/check/service.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { CheckRequest, CheckResponse } from "../../src/wire/envoy/service/auth/v3/external_auth.ts";
 import { parseExposition } from "../telemetry/exposition.ts";
-import { type Asked, checkRequest, NO_BACKENDS, snapshotOf } from "./fixture.ts";
+import { type Asked, checkRequest, NO_BACKENDS, snapshotOf, NO_LIMITS } from "./fixture.ts";
 
 const ANY_PROXY = { principal: undefined, listenerRole: undefined };
 
@@ -72,7 +72,13 @@ function isAllowed(bytes: Buffer): boolean {
 
 describe("hostile bytes", () => {
   const metrics = createMetrics();
-  const host = { metrics, log: pino({ level: "silent" }), nowMs: () => 0, later: () => true };
+  const host = {
+    limits: NO_LIMITS,
+    metrics,
+    log: pino({ level: "silent" }),
+    nowMs: () => 0,
+    later: () => true,
+  };
   const service = checkService({ live: () => ({ snapshot, backends: NO_BACKENDS }), ...host });
 
   function answerTo(bytes: Buffer): CheckResponse {

@@ -4,7 +4,7 @@ import { checkFacts } from "../../src/check/attributes.ts";
 import { decide } from "../../src/check/decide.ts";
 import { personalDigest } from "../../src/host/digest.ts";
 import { RecentDecisions, type Made } from "../../src/check/recent.ts";
-import { checkRequest, NO_BACKENDS, snapshotOf, type Asked } from "./fixture.ts";
+import { checkRequest, NO_BACKENDS, NO_LIMITS, snapshotOf, type Asked } from "./fixture.ts";
 
 const SNAPSHOT = snapshotOf(`
   policy: shop
@@ -22,7 +22,14 @@ let count = 0;
 /** What became of a request, as the check path tells it. */
 function made(asked: Asked, more: Partial<Made> = {}): Made {
   const attributes = new Attributes(checkFacts(checkRequest(asked)), SNAPSHOT.settings);
-  const question = { snapshot: SNAPSHOT, attributes, backends: NO_BACKENDS, nowMs: 0, askUntilMs: Infinity };
+  const question = {
+    snapshot: SNAPSHOT,
+    attributes,
+    backends: NO_BACKENDS,
+    limits: NO_LIMITS,
+    nowMs: 0,
+    askUntilMs: Infinity,
+  };
   const decision = decide(question);
   if (decision instanceof Promise) return assert.fail("somebody was waited for");
   return { decisionId: `d_${++count}`, atMs: count, durationMs: 0.1234, decision, question, ...more };

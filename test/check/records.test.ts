@@ -50,7 +50,7 @@ async function written(
       durationMs: 0.12345,
       ...(unread ? { question: undefined } : {}),
     });
-    if (records.mayWant(made)) records.add(made, await shadowOutcomes(made.decision));
+    if (records.mayWant(made)) records.add(made, await shadowOutcomes(made.decision, made.question));
   }
   await lines.close(10_000);
   return found;

@@ -11,7 +11,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { CheckResponse } from "../../src/wire/envoy/service/auth/v3/external_auth.ts";
 import { parseExposition, type Series } from "../telemetry/exposition.ts";
 import { granting, MISSING, NO, policy, rule, YES } from "./conditions.ts";
-import { type Asked, checkRequest, NO_BACKENDS, snapshotOf } from "./fixture.ts";
+import { type Asked, checkRequest, NO_BACKENDS, snapshotOf, NO_LIMITS } from "./fixture.ts";
 import { asking, snapshotWith } from "./stubs.ts";
 
 const BASE: Asked = { headers: { "content-type": "text/plain" } };
@@ -24,7 +24,7 @@ function serve(snapshot: Snapshot | undefined, more: Partial<CheckHost> = {}) {
   const log = pino({ base: null }, { write: (line: string) => void logged.push(line) });
   const later = (task: () => void): boolean => tasks.push(task) > 0;
   const live = () => snapshot && { snapshot, backends: NO_BACKENDS };
-  const service = checkService({ live, metrics, log, nowMs: () => 1_000, later, ...more });
+  const service = checkService({ live, limits: NO_LIMITS, metrics, log, nowMs: () => 1_000, later, ...more });
   return {
     service,
     logged,

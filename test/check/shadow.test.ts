@@ -44,7 +44,7 @@ describe("shadow", () => {
 /** What is counted of a decision, one text an outcome. */
 async function counted(files: readonly File[], asked: Asked = {}, circumstances: Circumstances = {}) {
   const { decision, backends, line } = await made(files, asked, circumstances);
-  const outcomes = hasShadow(decision) ? await shadowOutcomes(decision) : [];
+  const outcomes = hasShadow(decision) ? await shadowOutcomes(decision, undefined) : [];
   const texts = outcomes.map(({ policy: id, rule: of, verdict }) => `${verdict} ${id}/${of}`);
   return { line, texts, backends };
 }

@@ -11,12 +11,23 @@ import type { Finding, Presented } from "../../src/identity/verifier.ts";
 import { compileConfiguration, type World } from "../../src/policy/compile.ts";
 import { printDiagnostic } from "../../src/policy/diagnostic.ts";
 import type { GivenIdentities } from "../../src/policy/evidence.ts";
+import { offlineLimits } from "../../src/limits/assumed.ts";
+import type { Limits } from "../../src/limits/limits.ts";
 import type { Identity } from "../../src/policy/identity.ts";
 import { loadFiles } from "../../src/policy/load.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
 import type { Backends } from "../../src/runtime/backends.ts";
 import { failing, policy, rule, YES } from "./conditions.ts";
-import { type Asked, checkRequest, type File, inShort, NO_BACKENDS, textOf, worldOf } from "./fixture.ts";
+import {
+  type Asked,
+  checkRequest,
+  type File,
+  inShort,
+  NO_BACKENDS,
+  NO_LIMITS,
+  textOf,
+  worldOf,
+} from "./fixture.ts";
 
 /** A kind of back-end whose answers tests make up. */
 const PLANS = defineAdapter({
@@ -125,6 +136,7 @@ export interface Circumstances extends Said {
   readonly metadata?: CheckFacts["metadata"];
   readonly nowMs?: number;
   readonly askUntilMs?: number;
+  readonly limits?: Limits;
 }
 
 /** One decision, with who was asked for it. */
@@ -143,12 +155,13 @@ export function deciding(
 ): { readonly backends: StubBackends; readonly decision: Decision | Promise<Decision> } {
   const backends = new StubBackends(circumstances);
   const { given, metadata, nowMs = 1_000, askUntilMs = Infinity } = circumstances;
+  const limits = circumstances.limits ?? offlineLimits(nowMs);
   const facts = checkFacts(checkRequest(request));
   const attributes = new Attributes(
     metadata === undefined ? facts : withMetadata(facts, metadata),
     snapshot.settings,
   );
-  return { backends, decision: decide({ snapshot, attributes, backends, nowMs, askUntilMs, given }) };
+  return { backends, decision: decide({ snapshot, attributes, backends, limits, nowMs, askUntilMs, given }) };
 }
 
 const withMetadata = (facts: CheckFacts, metadata: CheckFacts["metadata"]): CheckFacts => ({
@@ -180,7 +193,14 @@ export async function madeOn(
 ): Promise<MadeDecision> {
   const decision = await deciding(snapshot, request, circumstances).decision;
   const attributes = new Attributes(checkFacts(checkRequest(request)), snapshot.settings);
-  const question = { snapshot, attributes, backends: NO_BACKENDS, nowMs: 1_000, askUntilMs: Infinity };
+  const question = {
+    snapshot,
+    attributes,
+    backends: NO_BACKENDS,
+    limits: NO_LIMITS,
+    nowMs: 1_000,
+    askUntilMs: Infinity,
+  };
   return { decisionId: "d_aaaaaaaaaaaaaaaa", atMs: 0, durationMs: 1, decision, question, ...more };
 }
 

@@ -37,6 +37,32 @@ rules:
     deny: "false"
     body: '{"a":1}'
     type: application/json
+quotas:
+  - id: per-user
+    when: has(auth.workload)
+    key: [auth.workload.id, path.owner]
+    windows:
+      - limit: 5
+        per: 1s
+      - limit: unlimited
+        per: month
+        zone: Europe/Berlin
+    mode: shadow
+  - id: bytes
+    algorithm: bucket
+    count: granted
+    windows:
+      - limit: 100
+        per: 1m
+        burst: 10 * 2
+    onError: deny
+    warnAt: 80%
+    headers: always
+    cost:
+      reserve: 5
+      settle: 7
+      ifLost: release
+      within: 30s
 default: deny
 mode: enforce
 audit: required
@@ -69,6 +95,43 @@ describe("a policy file", () => {
         ["workload", { kind: "mtls", invalid: "refuse", trustDomains: ["cluster.local", "a.b"] }],
       ]),
       use: [],
+      quotas: [
+        {
+          index: 0,
+          id: "per-user",
+          when: "has(auth.workload)",
+          key: ["auth.workload.id", "path.owner"],
+          windows: [
+            { limit: "5", period: { kind: "span", ms: 1_000 }, burst: undefined },
+            {
+              limit: "unlimited",
+              period: { kind: "calendar", unit: "month", zone: "Europe/Berlin" },
+              burst: undefined,
+            },
+          ],
+          algorithm: "sliding",
+          count: "granted",
+          onError: "local",
+          warnAtPercent: undefined,
+          headers: "denied",
+          cost: undefined,
+          mode: { kind: "shadow", untilMs: undefined },
+        },
+        {
+          index: 1,
+          id: "bytes",
+          when: undefined,
+          key: [],
+          windows: [{ limit: "100", period: { kind: "span", ms: 60_000 }, burst: "10 * 2" }],
+          algorithm: "bucket",
+          count: "granted",
+          onError: "deny",
+          warnAtPercent: 80,
+          headers: "always",
+          cost: { kind: "late", reserve: "5", settle: "7", ifLost: "release", withinMs: 30_000 },
+          mode: undefined,
+        },
+      ],
       rules: [
         {
           index: 0,

@@ -16,7 +16,7 @@ requests:
   tcp: { protocol: http, destination: { spiffe: "spiffe://x/y" }, grpc: false, context: { k: v } }
 expect:
   - { as: alice, request: own, allow: owner, sets: { x-user: alice }, removes: [x-b], response: { a: "" } }
-  - { as: nobody, request: tcp, deny: weir/ungoverned, status: 403, body: no }
+  - { as: nobody, request: tcp, deny: weir/ungoverned, status: 403, body: no, times: 3 }
 `;
     const request = { context: new Map(), headers: new Map(), method: "GET", protocol: "http" };
     const expectation = {
@@ -28,6 +28,7 @@ expect:
       query: new Map(),
       metadata: new Map(),
       backends: new Map(),
+      times: 1,
     };
     assert.deepEqual(wholeOf(parseTests(documentOf(text))), {
       tests: "orders",
@@ -100,6 +101,7 @@ expect:
           request: "tcp",
           verdict: { kind: "deny", rule: "weir/ungoverned" },
           status: 403,
+          times: 3,
           body: "no",
         },
       ],

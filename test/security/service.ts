@@ -1,3 +1,4 @@
+import { offlineLimits } from "../../src/limits/assumed.ts";
 import assert from "node:assert/strict";
 import { pino } from "pino";
 import { ADAPTERS } from "../../adapters/index.ts";
@@ -80,6 +81,7 @@ export async function serveSecurity(world: World, options: ServedOptions = {}): 
     service: noting(
       checkService({
         live: () => (served.moment === "before the configuration" ? undefined : live),
+        limits: offlineLimits(0),
         metrics,
         log,
         nowMs: () => clock(),

@@ -1,0 +1,128 @@
+import { Unknown, UNKNOWN, type Expression } from "../cel/expression.ts";
+import { printScalar } from "../cel/format.ts";
+import type { Quota, QuotaWindow } from "../policy/quota.ts";
+import type { Counter, Window } from "../store/counter.ts";
+import { counterKey } from "./keys.ts";
+
+/** What one quota wants of its counter for one request. */
+export interface Claim {
+  readonly quota: Quota;
+  readonly mode: "enforce" | "shadow";
+  readonly counter: Counter;
+  /** What is counted: the values of the key as text, for those who ask what is counted. */
+  readonly key: readonly string[];
+  readonly hits: number;
+  /** The windows of the counter, as the policy's file has them. */
+  readonly printed: readonly string[];
+}
+
+/** Limits beyond these are as good as none, and numbers stay exact. */
+const MAX_LIMIT = 1e12;
+const MAX_HITS = 1e9;
+
+/** How a claim is made. */
+export interface Claiming {
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+  /** What is in shadow is counted apart. */
+  readonly mode: "enforce" | "shadow";
+}
+
+/**
+ * What a quota wants for the request that `context` reads. Undefined: nothing, because its `when` is false or nothing limits it.
+ * UNKNOWN where a value of it cannot be had, or is none that can be counted: a cost below nothing would be a refund.
+ */
+export function claimOf(quota: Quota, context: object, claiming: Claiming): Claim | Unknown | undefined {
+  const applies = quota.when?.evaluate(context);
+  if (applies instanceof Unknown || applies === false) return applies === false ? undefined : applies;
+  const key: string[] = [];
+  for (const part of quota.key) {
+    const value = part.evaluate(context);
+    if (value instanceof Unknown) return value;
+    const text = printScalar(value);
+    if (text === undefined) return UNKNOWN.request;
+    key.push(text);
+  }
+  const windows: Window[] = [];
+  const limited: QuotaWindow[] = [];
+  for (const one of quota.windows) {
+    const window = windowOf(one, context, claiming.nowMs);
+    if (window instanceof Unknown) return window;
+    if (window === undefined) continue;
+    windows.push(window);
+    limited.push(one);
+  }
+  const hits = hitsOf(quota, context);
+  if (hits instanceof Unknown) return hits;
+  if (windows.length === 0) return undefined;
+  return {
+    quota,
+    mode: claiming.mode,
+    counter: counterOf(quota, { key, windows, limited }, claiming.mode),
+    key,
+    hits,
+    printed: printedOf(limited),
+  };
+}
+
+const printedOf = (windows: readonly QuotaWindow[]): readonly string[] =>
+  windows.map(({ printed }) => printed);
+
+interface Limited {
+  readonly key: readonly string[];
+  readonly windows: readonly Window[];
+  /** Those windows, as the quota has them. */
+  readonly limited: readonly QuotaWindow[];
+}
+
+/** Changing a limit keeps what was counted; another length, another algorithm or another key is another counter. */
+function counterOf(
+  { id, policy, algorithm, cost }: Quota,
+  { key, windows, limited }: Limited,
+  mode: Claiming["mode"],
+): Counter {
+  const tag = `q/${policy}`;
+  const identity = [id, mode === "shadow" ? `shadow ${algorithm}` : algorithm, printedOf(limited).join(" ")];
+  return {
+    tag,
+    // What settles a late cost names the counter in metadata, where nobody is to read who it was.
+    key: counterKey(tag, [...identity, ...key], cost.kind === "late" ? "hashed" : "plain"),
+    algorithm,
+    windows,
+  };
+}
+
+/** Undefined: unlimited. */
+function windowOf(
+  { limit: limitOf, burst: burstOf, length }: QuotaWindow,
+  context: object,
+  nowMs: number,
+): Window | Unknown | undefined {
+  if (limitOf === "unlimited") return undefined;
+  const limit = wholeOf(limitOf, context);
+  const burst = burstOf === undefined ? 0 : wholeOf(burstOf, context);
+  if (limit instanceof Unknown) return limit;
+  if (burst instanceof Unknown) return burst;
+  const isSpan = typeof length === "number";
+  // A bucket counts hits times milliseconds.
+  const mostBurst = isSpan ? Math.floor(Number.MAX_SAFE_INTEGER / length) - 1 : MAX_LIMIT;
+  return {
+    limit: Math.min(limit, MAX_LIMIT),
+    burst: Math.min(burst, mostBurst, MAX_LIMIT),
+    length: isSpan ? length : length.startsAround(nowMs),
+  };
+}
+
+function hitsOf({ cost }: Quota, context: object): number | Unknown {
+  const amount = cost.kind === "late" ? cost.reserve : cost.cost;
+  if (amount === undefined) return 1;
+  const hits = wholeOf(amount, context);
+  return hits instanceof Unknown || hits <= MAX_HITS ? hits : UNKNOWN.request;
+}
+
+/** A whole number that is not negative. */
+function wholeOf(expression: Expression, context: object): number | Unknown {
+  const value = expression.evaluate(context);
+  if (value instanceof Unknown) return value;
+  return typeof value === "bigint" && value >= 0n ? Number(value) : UNKNOWN.request;
+}

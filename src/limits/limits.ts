@@ -1,0 +1,264 @@
+import { randomBytes } from "node:crypto";
+import type { Signer } from "../host/signer.ts";
+import type { Quota } from "../policy/quota.ts";
+import { readingsOf, type Reading } from "../store/algorithms.ts";
+import type { Charge, Hold, Taken } from "../store/counter.ts";
+import type { Store } from "../store/store.ts";
+import type { Claim } from "./claim.ts";
+import { reservationToken } from "./reservation.ts";
+
+/** What becomes of the claims of one request. */
+export interface Takes {
+  /** `failed`: the store could not be asked, and a quota says that then nothing passes. */
+  readonly verdict: "fits" | "exceeds" | "failed";
+  /** One a claim. */
+  readonly outcomes: readonly ClaimOutcome[];
+}
+
+export interface ClaimOutcome {
+  readonly claim: Claim;
+  /** `passed`: the store could not be asked, and the quota says that it does not matter. */
+  readonly result: "fits" | "exceeds" | "passed" | "failed";
+  /** Who decided: the store of all replicas, or this process while that was away. */
+  readonly by: "store" | "local";
+  /** One a window; none where nobody knows. */
+  readonly readings: readonly Reading[];
+  /** What was reserved until it is known what it comes to. */
+  readonly reserved: Reserved | undefined;
+}
+
+export interface Reserved {
+  readonly hold: Hold;
+  readonly startsAt: readonly number[];
+}
+
+/** Whom quotas ask. There is a promise only where somebody is waited for; none is ever rejected. */
+export interface Limits {
+  /** Charges what is granted: all of it or nothing. Counters of refused requests are looked at. */
+  take(claims: readonly Claim[], deadlineAtMs: number): Takes | Promise<Takes>;
+  /** Charges whether or not it fits, in nobody's way. */
+  count(claims: readonly Claim[]): void;
+  /** What settles a reservation later, for whoever has it; undefined where there is no key to sign it with. */
+  token(claim: Claim, reserved: Reserved): string | undefined;
+}
+
+export interface StoreLimitsOptions {
+  readonly store: () => Store;
+  /** Counters of this process, for as long as the store is away. */
+  readonly local: Store;
+  /** How many processes share a limit then. */
+  readonly replicas: () => number;
+  /** Epoch milliseconds. */
+  readonly nowMs: () => number;
+  /** Signs what settles reservations. */
+  readonly signer: Signer;
+  readonly observe: {
+    /** `unknown`: it may have been charged. */
+    readonly onTake: (
+      claim: Claim,
+      result: ClaimOutcome["result"] | "warned",
+      by: ClaimOutcome["by"],
+    ) => void;
+    /** What was to be counted or given back was not. */
+    readonly onLost: (what: "count" | "refund") => void;
+  };
+}
+
+/** How long it may take to give back, or to count what was refused. */
+const BACKGROUND_MS = 1_000;
+/** Counts and refunds that wait at a time. */
+const MAX_BACKGROUND = 1_000;
+
+/** Limits over a store. What stands in one take there is decided as a whole; otherwise what was charged is given back. */
+export class StoreLimits implements Limits {
+  readonly #options: StoreLimitsOptions;
+  #background = 0;
+
+  constructor(options: StoreLimitsOptions) {
+    this.#options = options;
+  }
+
+  take(claims: readonly Claim[], deadlineAtMs: number): Takes | Promise<Takes> {
+    const store = this.#options.store();
+    const groups = Map.groupBy(claims.map(chargedClaim), ({ claim }) => store.groupOf(claim.counter.tag));
+    const parts = Array.from(groups.values(), (charged) => {
+      const charges = charged.map(({ charge }) => charge);
+      return { charged, store, taken: store.take({ mode: "all", charges }, deadlineAtMs) };
+    });
+    const known = parts.flatMap(({ taken, ...part }) =>
+      taken instanceof Promise ? [] : [{ ...part, taken }],
+    );
+    if (known.length === parts.length) return this.#concluded(claims, known);
+    const waiting = parts.map(async ({ taken, ...part }) => ({ ...part, taken: await taken }));
+    return Promise.all(waiting).then((all) => this.#concluded(claims, all));
+  }
+
+  count(claims: readonly Claim[]): void {
+    const store = this.#options.store();
+    const groups = Map.groupBy(claims, ({ counter }) => store.groupOf(counter.tag));
+    for (const group of groups.values()) {
+      const charges = group.map(({ counter, hits }): Charge => ({ kind: "count", counter, hits }));
+      this.#inBackground("count", async () => {
+        const taken = await store.take({ mode: "each", charges }, this.#options.nowMs() + BACKGROUND_MS);
+        return taken.kind === "counted";
+      });
+    }
+  }
+
+  token(claim: Claim, reserved: Reserved): string | undefined {
+    return reservationToken(claim, reserved, this.#options.signer);
+  }
+
+  #concluded(claims: readonly Claim[], parts: readonly Part[]): Takes {
+    const bundles = parts.flatMap((part) => this.#bundlesOf(part));
+    const outcomes = new Map(
+      bundles.flatMap((one) => one.outcomes.map((outcome) => [outcome.claim, outcome])),
+    );
+    const all = claims.flatMap((claim) => outcomes.get(claim) ?? []);
+    const verdict = verdictOf(all);
+    if (verdict !== "fits") for (const bundle of bundles) this.#giveBackAll(bundle);
+    for (const { claim, result, by, readings } of all) {
+      const { onTake } = this.#options.observe;
+      onTake(claim, result, by);
+      if (verdict === "fits" && isNearLimit(claim.quota, readings)) onTake(claim, "warned", by);
+    }
+    return { verdict, outcomes: all };
+  }
+
+  /** What one take of the store came to; where it failed, what each quota says of that. */
+  #bundlesOf({ charged, taken, store }: Part): readonly Bundle[] {
+    if (taken.kind === "counted") return [bundleOf(charged, taken, { by: "store", store })];
+    const local = charged.filter(({ claim }) => claim.quota.onError === "local");
+    const others = charged
+      .filter(({ claim }) => claim.quota.onError !== "local")
+      .map(({ claim }) => failedOutcome(claim, claim.quota.onError === "allow" ? "passed" : "failed"));
+    return [
+      ...(local.length === 0 ? [] : [this.#takeLocally(local)]),
+      { outcomes: others, charged: undefined },
+    ];
+  }
+
+  #takeLocally(charged: readonly Charged[]): Bundle {
+    const { local: store } = this.#options;
+    const shared = charged.map((one) => ({
+      ...one,
+      charge: { ...one.charge, counter: this.#share(one.charge.counter) },
+    }));
+    const taken = store.take({ mode: "all", charges: shared.map(({ charge }) => charge) }, Infinity);
+    if (!(taken instanceof Promise) && taken.kind === "counted")
+      return bundleOf(shared, taken, { by: "local", store });
+    return { outcomes: charged.map(({ claim }) => failedOutcome(claim, "failed")), charged: undefined };
+  }
+
+  /** The part of a limit that this process may grant by itself. Rounded up: with a limit of 1, none could grant it otherwise. */
+  #share(counter: Charge["counter"]): Charge["counter"] {
+    const replicas = this.#options.replicas();
+    const part = (hits: number): number => Math.ceil(hits / replicas);
+    const windows = counter.windows.map((one) => ({
+      ...one,
+      limit: part(one.limit),
+      burst: part(one.burst),
+    }));
+    return { ...counter, windows };
+  }
+
+  /** Of takes that were decided apart, those that fitted were charged although another did not. */
+  #giveBackAll({ outcomes, charged }: Bundle): void {
+    if (charged !== undefined) for (const outcome of outcomes) this.#giveBack(outcome, charged);
+  }
+
+  #giveBack({ claim: { counter, quota, hits }, reserved }: ClaimOutcome, of: Store): void {
+    if (quota.count === "denied") return;
+    this.#inBackground("refund", async () => {
+      const untilMs = this.#options.nowMs() + BACKGROUND_MS;
+      if (reserved !== undefined) {
+        const { hold, startsAt } = reserved;
+        const settled = await of.settle({ counter, hold, reserved: hits, startsAt, hits: 0 }, untilMs);
+        return settled.kind !== "failed";
+      }
+      const taken = await of.take({ mode: "each", charges: [{ kind: "refund", counter, hits }] }, untilMs);
+      return taken.kind === "counted";
+    });
+  }
+
+  #inBackground(what: "count" | "refund", task: () => Promise<boolean>): void {
+    const { onLost } = this.#options.observe;
+    if (this.#background >= MAX_BACKGROUND) {
+      onLost(what);
+      return;
+    }
+    this.#background++;
+    task()
+      .then((isDone) => {
+        if (!isDone) onLost(what);
+      })
+      .catch(() => onLost(what))
+      .finally(() => this.#background--);
+  }
+}
+
+/** What the store decided together, and what came of it. */
+interface Part {
+  readonly charged: readonly Charged[];
+  readonly taken: Taken;
+  readonly store: Store;
+}
+
+/** Claims that were decided together. */
+interface Bundle {
+  readonly outcomes: readonly ClaimOutcome[];
+  /** Where all of them were charged; undefined: nothing was. */
+  readonly charged: Store | undefined;
+}
+
+interface Charged {
+  readonly claim: Claim;
+  readonly charge: Charge;
+}
+
+/** A quota of refused requests refuses where it is exhausted, and is charged after the verdict. */
+function chargedClaim(claim: Claim): Charged {
+  const { quota, counter, hits } = claim;
+  if (quota.count === "denied") return { claim, charge: { kind: "look", counter, hits: Math.max(1, hits) } };
+  return { claim, charge: { kind: "take", counter, hits, hold: holdOf(quota) } };
+}
+
+function holdOf({ cost }: Quota): Hold | undefined {
+  if (cost.kind !== "late") return undefined;
+  return { id: randomBytes(9).toString("base64url"), withinMs: cost.withinMs, ifLost: cost.ifLost };
+}
+
+function bundleOf(
+  charged: readonly Charged[],
+  { counts, nowMs, verdict }: Extract<Taken, { kind: "counted" }>,
+  { by, store }: Pick<ClaimOutcome, "by"> & { readonly store: Store },
+): Bundle {
+  const outcomes = charged.map(({ claim, charge }, index): ClaimOutcome => {
+    const { fits = false, states = [] } = counts[index] ?? {};
+    const hold = charge.kind === "take" ? charge.hold : undefined;
+    return {
+      claim,
+      result: fits ? "fits" : "exceeds",
+      by,
+      readings: readingsOf(charge.counter, { states, nowMs }, charge.hits),
+      reserved: hold && { hold, startsAt: states.map(([at]) => at) },
+    };
+  });
+  return { outcomes, charged: verdict === "fits" ? store : undefined };
+}
+
+const failedOutcome = (claim: Claim, result: "passed" | "failed"): ClaimOutcome => ({
+  claim,
+  result,
+  by: "local",
+  readings: [],
+  reserved: undefined,
+});
+
+function verdictOf(outcomes: readonly ClaimOutcome[]): Takes["verdict"] {
+  if (outcomes.some(({ result }) => result === "exceeds")) return "exceeds";
+  return outcomes.some(({ result }) => result === "failed") ? "failed" : "fits";
+}
+
+const isNearLimit = ({ warnAt }: Quota, readings: readonly Reading[]): boolean =>
+  warnAt !== undefined && readings.some(({ used, limit }) => used >= limit * warnAt);

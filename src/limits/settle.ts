@@ -1,0 +1,69 @@
+import { Unknown } from "../cel/expression.ts";
+import type { Signer } from "../host/signer.ts";
+import type { Snapshot } from "../policy/snapshot.ts";
+import type { Store } from "../store/store.ts";
+import { readReservation, type Reservation } from "./reservation.ts";
+
+/**
+ * What became of one token. `forged`: weir has not signed it. `unknown`: what it came to cannot be had. `gone`: it was settled before,
+ * or not within its time. `failed`: the store could not be asked; what was reserved stays as `ifLost` says.
+ */
+export type Settling = "settled" | "forged" | "unknown" | "gone" | "failed";
+
+export interface Settler {
+  readonly store: () => Store;
+  readonly signer: Signer;
+  readonly live: () => Pick<Snapshot, "policies"> | undefined;
+  /** Epoch milliseconds. */
+  readonly nowMs: () => number;
+  readonly onSettled: (by: Pick<Reservation, "policy" | "quota">, result: Settling) => void;
+}
+
+const NOBODYS = { policy: "", quota: "" };
+
+/** How long the store may take. */
+const PATIENCE_MS = 1_000;
+
+/** The hits that a quota's `settle` finds in an access-log entry; `entry` has a property a variable. */
+export const byEntry =
+  (live: Settler["live"], entry: object) =>
+  ({ policy, quota }: Reservation): number | undefined => {
+    const cost = live()
+      ?.policies.find(({ id }) => id === policy)
+      ?.quotas.find(({ id }) => id === quota)?.cost;
+    const value = cost?.kind === "late" ? cost.settle.evaluate(entry) : undefined;
+    return value instanceof Unknown || typeof value !== "bigint" || value < 0n ? undefined : Number(value);
+  };
+
+/**
+ * Settles the tokens that an answer carried, once each, wherever and by whichever replica. `hitsOf` says what a reservation came to;
+ * undefined where that is not known, and then nothing is changed.
+ */
+export async function settle(
+  tokens: readonly string[],
+  hitsOf: (reservation: Reservation) => number | undefined,
+  settler: Settler,
+): Promise<readonly Settling[]> {
+  return Promise.all(
+    tokens.slice(0, MAX_TOKENS).map(async (token) => {
+      const reservation = readReservation(token, settler.signer);
+      const result = reservation === undefined ? "forged" : await settleOne(reservation, hitsOf, settler);
+      settler.onSettled(reservation ?? NOBODYS, result);
+      return result;
+    }),
+  );
+}
+
+/** A request has no more late costs than policies have quotas; a forged list may be long. */
+const MAX_TOKENS = 100;
+
+async function settleOne(
+  reservation: Reservation,
+  hitsOf: (reservation: Reservation) => number | undefined,
+  { store, nowMs }: Settler,
+): Promise<Settling> {
+  const hits = hitsOf(reservation);
+  if (hits === undefined) return "unknown";
+  const settled = await store().settle({ ...reservation.settlement, hits }, nowMs() + PATIENCE_MS);
+  return settled.kind;
+}
