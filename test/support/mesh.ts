@@ -91,6 +91,8 @@ const loggedFields = z.strictObject({
   policy: z.string(),
   rule: z.string(),
   verdict: z.string(),
+  /** What settles costs that were reserved. */
+  settle: z.string().optional(),
 });
 
 /** Sends a request through an Envoy, marked so that log and upstream can be asked for it. */
