@@ -126,7 +126,7 @@ async function startAdmin(
     address,
     tls: await openTlsOf("admin", listener),
     token: token && (() => outside.secret(token)),
-    status: () => statusOf(runtime, lastLoad()),
+    status: () => statusOf(runtime, outside.store, lastLoad()),
     decisions: recent,
     differences: {
       list: (query) => differences.list(query),

@@ -12,6 +12,7 @@ import { floodGuards } from "../identity/flood.ts";
 import type { WrittenTarget } from "../policy/decisions-file.ts";
 import { problem, type Diagnostic } from "../policy/diagnostic.ts";
 import type { Settings } from "../policy/settings.ts";
+import { FollowedStore, type StoreEvents } from "./store.ts";
 import type { HandlerWorld } from "./handlers.ts";
 import type { VerifierWorld } from "./verifiers.ts";
 
@@ -25,6 +26,7 @@ export interface OutsideOptions {
   readonly onFetch: (record: FetchRecord) => void;
   readonly onAnswer: HandlerWorld["observe"];
   readonly onLine: LinesOptions["onLine"];
+  readonly store: StoreEvents;
 }
 
 /**
@@ -35,6 +37,8 @@ export class Outside {
   readonly secret: Secrets;
   readonly verifiers: VerifierWorld;
   readonly handlers: HandlerWorld;
+  /** Where counters are kept. */
+  readonly store: FollowedStore;
   readonly #options: OutsideOptions;
   readonly #fetch: Fetch = (request) => {
     if (this.#outbound === undefined) return Promise.reject(new Error("no configuration is live yet"));
@@ -51,6 +55,7 @@ export class Outside {
     this.#options = options;
     const { environment, nowMs, logOf, onAnswer } = options;
     this.secret = createSecrets({ environment, nowMs });
+    this.store = new FollowedStore({ nowMs, secret: this.secret, ...options.store });
     this.verifiers = { fetch: this.#fetch, flood: floodGuards(), pepper: () => this.#pepper };
     this.handlers = {
       nowMs,
@@ -61,7 +66,7 @@ export class Outside {
   }
 
   /** Takes over what a new configuration says; where a file of it cannot be read, says so and changes nothing. */
-  async follow({ folder, outbound, decisions, secrets }: Settings): Promise<readonly Diagnostic[]> {
+  async follow({ folder, outbound, decisions, secrets, store }: Settings): Promise<readonly Diagnostic[]> {
     const unreadable = (key: string, error: unknown): readonly Diagnostic[] => {
       const place = { file: join(folder, "weir.yaml"), line: 1, column: 1, length: 1, source: "" };
       const message = `${key}: ${error instanceof Error ? error.message : String(error)}`;
@@ -78,6 +83,7 @@ export class Outside {
       return unreadable("decisions", error);
     }
     await this.#followPepper(secrets.pepper);
+    await this.store.follow(store);
     return [];
   }
 
@@ -89,7 +95,11 @@ export class Outside {
   /** Ends all requests. Safe twice. */
   async close(): Promise<void> {
     this.#stopPepper?.();
-    await Promise.all([this.#outbound?.client.close(), this.#lines?.lines.close(LINES_PATIENCE_MS)]);
+    await Promise.all([
+      this.store.close(),
+      this.#outbound?.client.close(),
+      this.#lines?.lines.close(LINES_PATIENCE_MS),
+    ]);
   }
 
   /** The new target is open before the old one is left; what waits for that is still written. */

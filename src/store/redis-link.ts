@@ -11,10 +11,13 @@ export interface LinkOptions {
   readonly onState: (state: LinkState) => void;
 }
 
-/** `ready`: it is connected, and the script answers. `away`: it is not, and a connection is being tried. */
+/**
+ * `ready`: it is connected, and the script answers. `away`: it is not, and a connection is being tried. `gone`: nobody needs it
+ * any more.
+ */
 export interface LinkState {
   readonly name: string;
-  readonly state: "ready" | "away";
+  readonly state: "ready" | "away" | "gone";
   /** Why it is away; empty when it is ready. */
   readonly reason: string;
 }
@@ -58,6 +61,7 @@ export class Link {
   #late = 0;
   #lateSinceMs = 0;
   #unanswered = 0;
+  #isGone = false;
 
   constructor(options: LinkOptions) {
     this.name = options.name;
@@ -114,6 +118,9 @@ export class Link {
     while (this.#unanswered > 0 && performance.now() < endMs) await pause(1);
     this.#client?.close();
     await this.#running;
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#options.onState({ name: this.name, state: "gone", reason: "" });
   }
 
   async #evaluate(
@@ -161,7 +168,7 @@ export class Link {
     if (this.#client === undefined && reason === this.#reason) return;
     this.#client = undefined;
     this.#reason = reason;
-    this.#options.onState(this.state);
+    if (!this.#closing.signal.aborted) this.#options.onState(this.state);
   }
 
   /** Never rejects. */
@@ -194,7 +201,10 @@ export class Link {
     } finally {
       clearTimeout(timer);
     }
-    if (this.#closing.signal.aborted) client.close();
+    if (this.#closing.signal.aborted) {
+      client.close();
+      return client;
+    }
     this.#client = client;
     this.#late = 0;
     this.#lateSinceMs = performance.now();

@@ -28,7 +28,7 @@ const laterKeys = (): readonly string[] =>
 describe("docs/policy-language.md", () => {
   it("lists every key that is not carried out yet", () => {
     const keys = laterKeys();
-    assert.ok(keys.length > 3);
+    assert.ok(keys.length > 0);
     const page = section("Not yet");
     const missing = keys.filter((key) => !new RegExp(`\`(\\w+\\.)?${key}[\`:]`).test(page));
     assert.deepEqual(missing, []);
