@@ -25,7 +25,9 @@ export class RedisStore implements Store {
   #queues = new Map<number, Waiting[]>();
   #waiting = 0;
   #isClosed = false;
-  /** Batches under way; each ends by its own timer at the latest. */
+  /** Called when nobody waits any more. */
+  #onIdle: (() => void) | undefined;
+  /** Batches under way; each ends with its call. */
   readonly #running = new Set<Promise<void>>();
 
   constructor(options: RedisStoreOptions) {
@@ -70,8 +72,10 @@ export class RedisStore implements Store {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#flush();
-    await Promise.all(this.#running);
+    // Each has its answer by its time; calls to a Redis that hangs end with their connection.
+    if (this.#waiting > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     await this.#options.routes.close();
+    await Promise.all(this.#running);
   }
 
   #ask<A>(
@@ -88,8 +92,8 @@ export class RedisStore implements Store {
       const settle = (answer: A | Failed): void => {
         if (waiting.isSettled) return;
         waiting.isSettled = true;
-        this.#waiting--;
         resolve(answer);
+        if (--this.#waiting === 0) this.#onIdle?.();
       };
       const waiting: Waiting = {
         expiresAtMs: Math.min(deadlineAtMs, nowMs + timeoutMs),

@@ -1,32 +1,27 @@
-import { ClusterRoutes } from "../../src/store/redis-cluster.ts";
-import { openClient, type Access, type Address } from "../../src/store/redis-client.ts";
-import { Link } from "../../src/store/redis-link.ts";
-import { oneRoute } from "../../src/store/redis-routes.ts";
-import { RedisStore, type RedisStoreOptions } from "../../src/store/redis.ts";
-import { PLAIN } from "../support/redis.ts";
+import { openRedis, type RedisPlace } from "../../src/store/open-redis.ts";
+import type { Access, Address } from "../../src/store/redis-client.ts";
+import type { RedisStore, RedisStoreOptions } from "../../src/store/redis.ts";
+import { PLAIN, type RunningSentinels } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
 type Given = Partial<Pick<RedisStoreOptions, "onCall" | "timeoutMs">> & { readonly access?: Access };
 
-const nowMs = (): number => Date.now();
-const onState = (): void => {};
+/** A store that is patient enough for a busy machine, unless it is told otherwise. */
+const storeAt = (at: RedisPlace, { timeoutMs = 2_000, onCall = () => {} }: Given): RedisStore =>
+  openRedis({ at, nowMs: () => Date.now(), timeoutMs, onCall, onState: () => {} });
 
-/** A store on one Redis, patient enough for a busy machine. */
-export function singleStore(address: Address, { access = PLAIN, ...given }: Given = {}): RedisStore {
-  const link = new Link({ name: "redis", open: (signal) => openClient(address, access, signal), onState });
-  return new RedisStore({ nowMs, routes: oneRoute(link), onCall: () => {}, timeoutMs: 2_000, ...given });
-}
+export const singleStore = (address: Address, given: Given = {}): RedisStore =>
+  storeAt(
+    { kind: "one", where: () => Promise.resolve({ ...address, access: given.access ?? PLAIN }) },
+    given,
+  );
 
-export function clusterStore(
-  nodes: readonly Address[],
-  { access = PLAIN, ...given }: Given = {},
-): RedisStore {
-  const routes = new ClusterRoutes({
-    nodes,
-    open: (address, signal) => openClient(address, access, signal),
-    onState,
-  });
-  return new RedisStore({ nowMs, routes, onCall: () => {}, timeoutMs: 2_000, ...given });
+export const clusterStore = (nodes: readonly Address[], given: Given = {}): RedisStore =>
+  storeAt({ kind: "cluster", nodes, access: () => Promise.resolve(given.access ?? PLAIN) }, given);
+
+export function sentinelStore({ name, nodes }: RunningSentinels, given: Given = {}): RedisStore {
+  const access = (): Promise<Access> => Promise.resolve(PLAIN);
+  return storeAt({ kind: "sentinel", name, nodes, access, sentinelAccess: access }, given);
 }
 
 export async function readyStore(store: RedisStore): Promise<RedisStore> {

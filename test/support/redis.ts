@@ -28,6 +28,8 @@ export interface RedisOptions {
   readonly settings?: Readonly<Record<string, string>>;
   readonly access?: Access;
   readonly isSentinel?: boolean;
+  /** PEM: it speaks TLS alone, and asks for certificates of this authority. */
+  readonly tls?: { readonly ca: string; readonly certificate: string; readonly key: string };
   /** Of its configuration file. */
   readonly file?: string;
 }
@@ -36,7 +38,8 @@ export interface RedisOptions {
 export async function startRedis(server: Found, options: RedisOptions = {}): Promise<RunningRedis> {
   const folder = await mkdtemp(join(tmpdir(), "weir-redis-"));
   const [port = 0] = await freePorts(1);
-  const { settings = {}, access = PLAIN, isSentinel = false, file = "" } = options;
+  const { access = PLAIN, isSentinel = false, file = "", tls } = options;
+  const settings = { ...(tls && (await tlsSettings(folder, port, tls))), ...options.settings };
   const path = join(folder, "redis.conf");
   await writeFile(path, file);
   const all = {
@@ -47,7 +50,7 @@ export async function startRedis(server: Found, options: RedisOptions = {}): Pro
     ...settings,
   };
   const parameters = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
-  const address = { host: "127.0.0.1", port: Number(settings["tls-port"] ?? port) };
+  const address = { host: "127.0.0.1", port };
   const start = async (): Promise<RunningProcess> => {
     const started = await startProcess(
       server.binary,
@@ -75,6 +78,17 @@ export async function startRedis(server: Found, options: RedisOptions = {}): Pro
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function tlsSettings(
+  folder: string,
+  port: number,
+  { ca, certificate, key }: RedisOptions["tls"] & {},
+): Promise<Readonly<Record<string, string>>> {
+  const paths = { "tls-ca-cert-file": ca, "tls-cert-file": certificate, "tls-key-file": key };
+  for (const [name, pem] of Object.entries(paths)) await writeFile(join(folder, name), pem);
+  const files = Object.keys(paths).map((name): readonly [string, string] => [name, join(folder, name)]);
+  return { port: "0", "tls-port": String(port), ...Object.fromEntries<string>(files) };
 }
 
 const UNKEPT = { save: "", appendonly: "no", "repl-diskless-sync-delay": "0" };
