@@ -240,6 +240,21 @@ function metricsPage(): string {
           "See the identity on /status, and what it calls.",
         ],
         [
+          code(`${CATALOGUE.storeNode.name} == 0`),
+          "A Redis is away: what would count there comes to its `onError`.",
+          "/status and the log say why; see Redis. docs/store.md says what is lost.",
+        ],
+        [
+          code(`rate(${CATALOGUE.storeTakes.name}{result=~"timeout|refused|skew"}[5m]) > 0`),
+          "Redis answers too late, or says no.",
+          "`timeout`: its load, slow commands, the network; `refused`: its memory and ACL; `skew`: the clocks.",
+        ],
+        [
+          code(`increase(${CATALOGUE.storeEvicted.name}[5m]) > 0`),
+          "There are more counters than memory holds, and the oldest begin anew.",
+          "Raise `maxCounters` of `store`, or count in Redis.",
+        ],
+        [
           code(`increase(${CATALOGUE.tlsRenewals.name}{result="refused"}[1h]) > 0`),
           "A listener's new certificates are no good; the old ones are used until they end.",
           "The log says why.",

@@ -22,6 +22,13 @@ const TABLES: readonly Table[] = [
     at: "shared",
   },
   { page: SERVER, section: "Every key", heads: "Key,Default,Takes", meaning: 2, at: "server" },
+  {
+    page: "docs/store.md",
+    section: "In Redis",
+    heads: "Key,Default,Takes",
+    meaning: 2,
+    at: "server.store",
+  },
   ...["decisions", "decisions.to"].map((at) => ({
     ...{ page: "docs/decisions.md", section: "", heads: "Key,What it says,Default", meaning: 1 },
     at: `server.${at}`,

@@ -128,7 +128,7 @@ async function startAdmin(
     address,
     tls: await openTlsOf("admin", listener),
     token: token && (() => outside.secret(token)),
-    status: () => statusOf(runtime, lastLoad()),
+    status: () => statusOf(runtime, outside.store, lastLoad()),
     decisions: recent,
     differences: {
       list: (query) => differences.list(query),
@@ -179,13 +179,13 @@ function checksOf(parts: ListenerParts): CheckService {
 /** Longer than any window that one process should count by itself. */
 const MAX_LOCAL_COUNTERS = 1_000_000;
 
-function limitsOf({ metrics, outside }: ListenerParts): Limits {
+function limitsOf({ metrics, outside, runtime }: ListenerParts): Limits {
   const nowMs = Date.now;
   const local = new MemoryStore({ nowMs, maxCounters: MAX_LOCAL_COUNTERS });
   return new StoreLimits({
-    store: () => local,
+    store: () => outside.store,
     local,
-    replicas: () => 1,
+    replicas: () => replicasOf(runtime),
     nowMs,
     signer: outside.signer,
     observe: {
@@ -193,6 +193,12 @@ function limitsOf({ metrics, outside }: ListenerParts): Limits {
       onLost: (what) => metrics.countQuotaLost(what),
     },
   });
+}
+
+/** How many processes share a limit while the store is away: in memory each has its own. */
+function replicasOf({ live }: Runtime): number {
+  const store = live?.snapshot.settings.store;
+  return store?.type === "redis" ? store.replicas : 1;
 }
 
 const trialOf = ({ tried, metrics, differences }: ListenerParts): CandidateTrial | undefined =>

@@ -10,6 +10,7 @@ import { CandidateFiles } from "./runtime/candidate.ts";
 import { Outside } from "./runtime/outside.ts";
 import { Runtime, type LoadResult } from "./runtime/runtime.ts";
 import type { LastLoad } from "./runtime/status.ts";
+import type { StoreEvents } from "./runtime/store.ts";
 import { tellResult, warnOfRestart } from "./runtime/tell.ts";
 import { watchFolders } from "./runtime/watch.ts";
 import type { Log } from "./telemetry/log.ts";
@@ -121,6 +122,19 @@ interface Started {
   readonly lastLoad: () => LastLoad | undefined;
 }
 
+function storeEvents(metrics: Metrics, log: Log): StoreEvents {
+  return {
+    onTaken: (result) => metrics.countTake(result),
+    onCall: (items, seconds) => metrics.observeStoreCall(items, seconds),
+    onEvicted: () => metrics.countEvicted(),
+    onConnection: ({ name, state, reason }) => {
+      metrics.setStoreNode(name, state);
+      if (state === "ready") log.info({ node: name }, "the store is connected");
+      if (state === "away") log.warn({ node: name, reason }, "the store is away");
+    },
+  };
+}
+
 /** Watched before anything is read: what changes in between is seen. */
 async function startRuntime(
   { folders, log, environment, stance }: ServerOptions,
@@ -135,6 +149,7 @@ async function startRuntime(
     onFetch: ({ host, outcome, seconds }) => metrics.countFetch(host, outcome, seconds),
     onAnswer: (handler, verdict, seconds) => metrics.countAnswer(handler, verdict, seconds),
     onLine: (result) => metrics.countRecordLine(result),
+    store: storeEvents(metrics, log),
   });
   opened.defer(() => outside.close());
   const watch = await watchFolders({

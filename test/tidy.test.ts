@@ -95,6 +95,7 @@ describe("the repository", () => {
       jose: ["identity"],
       "rate-limiter-flexible": ["identity"],
       undici: ["host"],
+      ioredis: ["store"],
     };
     const wrong = offenders(sources, (path) =>
       importsOf(path).filter((target) => {

@@ -9,6 +9,7 @@ import type { Listener, TlsFiles } from "./listen-file.ts";
 import { proxyRole } from "./proxy-role.ts";
 import type { Listeners, ServerFile } from "./server-file.ts";
 import type { Settings } from "./settings.ts";
+import type { RedisPlace, RedisStoreFile } from "./store-file.ts";
 
 /** Peers and hosts that come again and again; with more, all are forgotten and it starts anew. */
 const MAX_REMEMBERED = 1_000;
@@ -37,6 +38,7 @@ export function settingsOf(file: ServerFile, path: string | undefined): Settings
     secrets,
     outbound: { ...file.outbound, caFile: caFile && within(folder, caFile) },
     decisions: file.decisions && { ...file.decisions, to: withinTarget(folder, file.decisions.to) },
+    store: file.store.type === "memory" ? file.store : withinStore(folder, file.store),
     handlers: file.handlers,
     teams: file.teams,
   };
@@ -68,6 +70,28 @@ const withinSecret = (folder: string, source: SecretSource): SecretSource =>
 
 const withinTarget = (folder: string, target: WrittenTarget): WrittenTarget =>
   target.kind === "file" ? { ...target, path: within(folder, target.path) } : target;
+
+const withinStore = (folder: string, { at, password, tls, ...store }: RedisStoreFile): RedisStoreFile => ({
+  ...store,
+  at: withinPlace(folder, at),
+  password: password && withinSecret(folder, password),
+  tls: tls && {
+    ca: tls.ca && within(folder, tls.ca),
+    cert: tls.cert && within(folder, tls.cert),
+    key: tls.key && within(folder, tls.key),
+  },
+});
+
+function withinPlace(folder: string, at: RedisPlace): RedisPlace {
+  switch (at.kind) {
+    case "url":
+      return typeof at.url === "string" ? at : { ...at, url: withinSecret(folder, at.url) };
+    case "sentinel":
+      return { ...at, password: at.password && withinSecret(folder, at.password) };
+    case "cluster":
+      return at;
+  }
+}
 
 /** The absolute form of a path that weir.yaml writes, which counts from its folder. */
 export const within = (folder: string, path: string): string => resolve(folder, path);

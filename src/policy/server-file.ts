@@ -10,7 +10,6 @@ import {
   durationMs,
   integer,
   name,
-  notYet,
   refuse,
   TRUST_DOMAIN_FORM,
   version,
@@ -32,6 +31,7 @@ import { parseSpiffePattern, SPIFFE_PATTERN_FORM } from "./caller-pattern.ts";
 import { OUTBOUND, OUTBOUND_DEFAULTS, type Outbound } from "./outbound-file.ts";
 import { rolesByPrincipal, type ProxyRoles } from "./proxy-role.ts";
 import { secret, secretOrTwo } from "./secret-field.ts";
+import { STORE, STORE_DEFAULTS, type StoreFile } from "./store-file.ts";
 import { TEAMS, type TeamFile } from "./teams-file.ts";
 import { isMapping } from "./tree.ts";
 
@@ -50,7 +50,7 @@ export interface ServerFile {
   readonly outbound: Outbound;
   /** Undefined: decisions are not written. */
   readonly decisions: DecisionsFile | undefined;
-  readonly store: { readonly type: "memory" };
+  readonly store: StoreFile;
   /** By name. */
   readonly handlers: ReadonlyMap<string, HandlerFile>;
   /** By name; empty: the folder is one part. */
@@ -95,7 +95,7 @@ export const SERVER_DEFAULTS: ServerFile = {
   secrets: { pepper: undefined, mac: [] },
   outbound: OUTBOUND_DEFAULTS,
   decisions: undefined,
-  store: { type: "memory" },
+  store: STORE_DEFAULTS,
   handlers: new Map(),
   teams: new Map(),
 };
@@ -144,11 +144,7 @@ export const SERVER_FILE = mapping({
   secrets: mapping({ pepper: secret().optional(), mac: secretOrTwo().optional() }).optional(),
   outbound: OUTBOUND.optional(),
   decisions: DECISIONS.optional(),
-  store: mapping({
-    type: word(["memory"], { words: ["redis"] }),
-    url: notYet("Redis"),
-    replicas: notYet("Redis"),
-  }).optional(),
+  store: STORE.optional(),
   handlers: HANDLERS.optional(),
   teams: TEAMS.optional(),
 }).transform((found, context): ServerFile => {
@@ -163,7 +159,7 @@ export const SERVER_FILE = mapping({
     secrets: secretsOf(found.secrets ?? {}),
     outbound: found.outbound ?? SERVER_DEFAULTS.outbound,
     decisions: found.decisions,
-    store: { type: found.store?.type ?? SERVER_DEFAULTS.store.type },
+    store: found.store ?? SERVER_DEFAULTS.store,
     handlers: found.handlers ?? SERVER_DEFAULTS.handlers,
     teams: found.teams ?? SERVER_DEFAULTS.teams,
   };

@@ -16,6 +16,7 @@ export interface Settings
       | "secrets"
       | "outbound"
       | "decisions"
+      | "store"
       | "handlers"
       | "teams"
     > {

@@ -13,6 +13,7 @@ import { floodGuards } from "../identity/flood.ts";
 import type { WrittenTarget } from "../policy/decisions-file.ts";
 import { problem, type Diagnostic } from "../policy/diagnostic.ts";
 import type { Settings } from "../policy/settings.ts";
+import { FollowedStore, type StoreEvents } from "./store.ts";
 import type { HandlerWorld } from "./handlers.ts";
 import type { VerifierWorld } from "./verifiers.ts";
 
@@ -26,6 +27,7 @@ export interface OutsideOptions {
   readonly onFetch: (record: FetchRecord) => void;
   readonly onAnswer: HandlerWorld["observe"];
   readonly onLine: LinesOptions["onLine"];
+  readonly store: StoreEvents;
 }
 
 /**
@@ -36,6 +38,8 @@ export class Outside {
   readonly secret: Secrets;
   readonly verifiers: VerifierWorld;
   readonly handlers: HandlerWorld;
+  /** Where counters are kept. */
+  readonly store: FollowedStore;
   readonly #options: OutsideOptions;
   readonly #fetch: Fetch = (request) => {
     if (this.#outbound === undefined) return Promise.reject(new Error("no configuration is live yet"));
@@ -57,6 +61,7 @@ export class Outside {
     const kept = { secret: this.secret, log: options.log };
     this.#pepper = new KeptSecrets({ ...kept, what: "the pepper of API keys" });
     this.#mac = new KeptSecrets({ ...kept, what: "the key that signs what is told by way of others" });
+    this.store = new FollowedStore({ nowMs, secret: this.secret, ...options.store });
     this.verifiers = { fetch: this.#fetch, flood: floodGuards(), pepper: () => this.#pepper.values[0] };
     this.handlers = {
       nowMs,
@@ -67,7 +72,7 @@ export class Outside {
   }
 
   /** Takes over what a new configuration says; where a file of it cannot be read, says so and changes nothing. */
-  async follow({ folder, outbound, decisions, secrets }: Settings): Promise<readonly Diagnostic[]> {
+  async follow({ folder, outbound, decisions, secrets, store }: Settings): Promise<readonly Diagnostic[]> {
     const unreadable = (key: string, error: unknown): readonly Diagnostic[] => {
       const place = { file: join(folder, "weir.yaml"), line: 1, column: 1, length: 1, source: "" };
       const message = `${key}: ${error instanceof Error ? error.message : String(error)}`;
@@ -85,6 +90,7 @@ export class Outside {
     }
     await this.#pepper.follow(secrets.pepper === undefined ? [] : [secrets.pepper]);
     await this.#mac.follow(secrets.mac);
+    await this.store.follow(store);
     return [];
   }
 
@@ -97,7 +103,11 @@ export class Outside {
   async close(): Promise<void> {
     this.#pepper.close();
     this.#mac.close();
-    await Promise.all([this.#outbound?.client.close(), this.#lines?.lines.close(LINES_PATIENCE_MS)]);
+    await Promise.all([
+      this.store.close(),
+      this.#outbound?.client.close(),
+      this.#lines?.lines.close(LINES_PATIENCE_MS),
+    ]);
   }
 
   /** The new target is open before the old one is left; what waits for that is still written. */

@@ -1,6 +1,7 @@
 import { printDiagnostic, type Diagnostic } from "../policy/diagnostic.ts";
 import { PLATFORM } from "../policy/parts.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
+import type { Store, StoreStatus } from "../store/store.ts";
 import type { Held } from "./choose.ts";
 import type { LoadResult, Runtime } from "./runtime.ts";
 
@@ -30,6 +31,8 @@ export interface Status {
     readonly state: string;
     readonly detail: string;
   }[];
+  /** Where counters are kept, and why it is away where it is. */
+  readonly store: StoreStatus;
 }
 
 /** The last attempt to load, with its time in epoch milliseconds. */
@@ -38,7 +41,11 @@ export interface LastLoad {
   readonly atMs: number;
 }
 
-export function statusOf(runtime: Pick<Runtime, "live" | "held">, last: LastLoad | undefined): Status {
+export function statusOf(
+  runtime: Pick<Runtime, "live" | "held">,
+  store: Pick<Store, "status">,
+  last: LastLoad | undefined,
+): Status {
   const { live, held } = runtime;
   return {
     configuration: { ...configurationOf(live?.snapshot), lastLoad: lastLoadOf(last) },
@@ -51,6 +58,7 @@ export function statusOf(runtime: Pick<Runtime, "live" | "held">, last: LastLoad
       identity: id,
       ...verifier.status(),
     })),
+    store: store.status(),
   };
 }
 

@@ -36,9 +36,11 @@ export class MemoryStore implements Store {
     for (const { counter, states } of changed.values()) this.#keep(counter, states, nowMs);
     for (const [index, charge] of take.charges.entries()) {
       const { kind, counter, hits } = charge;
-      const states = counts[index]?.states ?? [];
-      if (kind === "take" && charge.hold !== undefined && changed.has(counter.key))
-        this.#hold(counter.key, { hold: charge.hold, hits, startsAt: states.map(([at]) => at) }, nowMs);
+      const count = counts[index];
+      // What was not charged must never be given back.
+      const isCharged = hits > 0 && count?.fits === true && (take.mode === "each" || verdict === "fits");
+      if (kind === "take" && charge.hold !== undefined && isCharged)
+        this.#hold(counter.key, { hold: charge.hold, hits, startsAt: count.states.map(([at]) => at) }, nowMs);
     }
     return { kind: "counted", nowMs, verdict, counts };
   }
@@ -56,7 +58,7 @@ export class MemoryStore implements Store {
   }
 
   status(): StoreStatus {
-    return { type: "memory", state: "ready", counters: this.#entries.size };
+    return { type: "memory", state: "ready", detail: "", counters: this.#entries.size };
   }
 
   close(): Promise<void> {

@@ -26,6 +26,8 @@ export interface StoreStatus {
   readonly type: "memory" | "redis";
   /** `away`: takes fail now. */
   readonly state: "ready" | "away";
+  /** Why it is away, for a person; empty when it is ready. */
+  readonly detail: string;
   /** Counters that this process keeps itself; undefined where others keep them. */
   readonly counters: number | undefined;
 }

@@ -144,6 +144,38 @@ export const CATALOGUE = {
     labels: ["handler"],
     meaning: "From a question to a handler to its answer.",
   },
+  storeTakes: {
+    name: "weir_store_takes_total",
+    kind: "counter",
+    labels: ["result"],
+    meaning:
+      "Takes from counters, one a request: `fits`, `exceeds`, or why there was no answer: `timeout` (it may have been counted), `away`, `refused`, `skew` (docs/store.md).",
+  },
+  storeCallDuration: {
+    name: "weir_store_call_duration_seconds",
+    kind: "histogram",
+    labels: [],
+    meaning: "From a call to Redis to its answer; those without one are not in it.",
+  },
+  storeCallItems: {
+    name: "weir_store_call_items",
+    kind: "histogram",
+    labels: [],
+    meaning: "Takes that went in one call to Redis, with what corrects them.",
+  },
+  storeNode: {
+    name: "weir_store_node_ready",
+    kind: "gauge",
+    labels: ["node"],
+    meaning:
+      "1 while a Redis is connected and answers, 0 while it is not; the node is `redis`, the name of a master, or the address of one in a Cluster. /status says why.",
+  },
+  storeEvicted: {
+    name: "weir_store_counters_evicted_total",
+    kind: "counter",
+    labels: [],
+    meaning: "Counters in memory that were forgotten before their time, because there were too many.",
+  },
   outboundRequests: {
     name: "weir_outbound_requests_total",
     kind: "counter",

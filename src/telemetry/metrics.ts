@@ -26,6 +26,11 @@ export interface Metrics {
   countFinding(identity: string, finding: string): void;
   countAnswer(handler: string, verdict: string, seconds: number): void;
   countFetch(host: string, outcome: string, seconds: number): void;
+  countTake(result: string): void;
+  observeStoreCall(items: number, seconds: number): void;
+  /** `gone`: it is no longer one of them. */
+  setStoreNode(node: string, state: "ready" | "away" | "gone"): void;
+  countEvicted(): void;
   countRenewal(listener: string, result: "renewed" | "refused"): void;
   countRefusedCaller(listener: string): void;
   /** `shape` describes the snapshot that is live after the attempt. */
@@ -53,6 +58,8 @@ const CHECK_BUCKETS_SECONDS = [
 
 // Others answer in milliseconds, or not at all.
 const OTHERS_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+const CALL_BUCKETS_ITEMS = [1, 2, 4, 8, 16, 32, 64];
 
 /** Nothing is global: each call has a registry of its own. */
 export function createMetrics(): Metrics {
@@ -93,6 +100,7 @@ export function createMetrics(): Metrics {
     countFinding: (identity, finding) => findings.labels(identity, finding).inc(),
     countAnswer: timed(registry, "handlerAnswers", "handlerDuration"),
     countFetch: timed(registry, "outboundRequests", "outboundDuration"),
+    ...storeMetrics(registry),
     countRenewal: (listener, result) => tlsRenewals.inc({ listener, result }),
     countRefusedCaller: (listener) => refusedCallers.inc({ listener }),
     render: async () => ({
@@ -113,6 +121,33 @@ function timed(
   return (who, what, seconds) => {
     counts.labels(who, what).inc();
     times.labels(who).observe(seconds);
+  };
+}
+
+function storeMetrics(
+  registry: Registry,
+): Pick<Metrics, "countTake" | "observeStoreCall" | "setStoreNode" | "countEvicted"> {
+  const registers = [registry];
+  const durations = new Histogram({
+    ...described("storeCallDuration"),
+    buckets: CHECK_BUCKETS_SECONDS,
+    registers,
+  });
+  const items = new Histogram({ ...described("storeCallItems"), buckets: CALL_BUCKETS_ITEMS, registers });
+  const takes = counter(registry, "storeTakes");
+  const ready = gauge(registry, "storeNode");
+  const evicted = counter(registry, "storeEvicted");
+  return {
+    countTake: (result) => takes.labels(result).inc(),
+    observeStoreCall: (count, seconds) => {
+      items.observe(count);
+      durations.observe(seconds);
+    },
+    setStoreNode: (node, state) => {
+      if (state === "gone") ready.remove({ node });
+      else ready.set({ node }, state === "ready" ? 1 : 0);
+    },
+    countEvicted: () => evicted.inc(),
   };
 }
 

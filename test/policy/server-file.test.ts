@@ -36,7 +36,7 @@ ungoverned: allow
 proxy: { role: { byPrincipal: { "spiffe://td/*": gateway, "spiffe://td/ns/a/sa/b": sidecar } } }
 secrets: { pepper: { file: pepper }, mac: [{ env: MAC }, { file: old }] }
 outbound: { allowHosts: ["*.example.com"], allowPrivate: [10.0.0.0/8], caFile: ca.pem, proxy: "http://proxy.example.com:3128" }
-store: { type: memory }
+store: { type: redis, sentinel: { name: quotas, nodes: ["a:26379", "[2001:db8::1]:26380"], password: { file: sentinel } }, password: { env: REDIS }, username: weir, tls: { ca: ca.pem }, timeout: 20ms, prefix: shop, replicas: 3 }
 handlers:
   plans: { adapter: list, config: { values: [a, 1, true], __proto__: { b: c } }, deadline: 150ms }
 teams:
@@ -67,6 +67,25 @@ teams:
       allowPrivate: [trusted],
       caFile: "ca.pem",
       proxy: "http://proxy.example.com:3128",
+    });
+    assert.deepEqual(file.store, {
+      type: "redis",
+      at: {
+        kind: "sentinel",
+        name: "quotas",
+        nodes: [
+          { host: "a", port: 26379 },
+          { host: "2001:db8::1", port: 26380 },
+        ],
+        username: undefined,
+        password: { file: "sentinel" },
+      },
+      username: "weir",
+      password: { env: "REDIS" },
+      tls: { ca: "ca.pem", cert: undefined, key: undefined },
+      timeoutMs: 20,
+      prefix: "shop",
+      replicas: 3,
     });
     const { config, ...plans } = file.handlers.get("plans") ?? assert.fail("no handler");
     assert.equal(JSON.stringify(config), '{"values":["a",1,true],"__proto__":{"b":"c"}}');

@@ -43,7 +43,7 @@ export interface SystemSource {
   package: string;
 }
 
-export type ServerName = "envoy" | "h2load" | "chromium";
+export type ServerName = "envoy" | "h2load" | "chromium" | "redis";
 
 export const servers: Readonly<Record<ServerName, Server>> = {
   envoy: {
@@ -68,6 +68,16 @@ export const servers: Readonly<Record<ServerName, Server>> = {
       kind: "debian",
       packages: ["nghttp2-client", "libnghttp2-14", "libev4", "libjansson4", "libjemalloc2"],
       member: "usr/bin/h2load",
+    },
+  },
+  redis: {
+    binary: "redis-server",
+    // The same program is its own Sentinel.
+    fits: { parameters: ["--version"], pattern: /^Redis server v=[78]\./ },
+    source: {
+      kind: "debian",
+      packages: ["redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1"],
+      member: "usr/bin/redis-server",
     },
   },
   chromium: {

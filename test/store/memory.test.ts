@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Counter, Hold, Take } from "../../src/store/counter.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
+import { behavesAsAStore } from "./behaviour.ts";
 
 const counter = (key: string, limit = 1, lengthMs = 1_000): Counter => ({
   tag: "t",
@@ -72,5 +73,13 @@ describe("counters in memory", () => {
     store.take(one("a"));
     assert.equal(await store.reset({ key: "a" }), true);
     assert.equal(await store.reset({ key: "a" }), false);
+  });
+
+  describe("do what every store does:", () => {
+    const store = storeOf(10_000);
+    const pass = (ms: number): void => {
+      nowMs += ms;
+    };
+    behavesAsAStore(() => ({ store, pass }), 1_000);
   });
 });
