@@ -70,9 +70,9 @@ export function behavesAsAStore(subject: () => Subject, runs: number): void {
     it(`does ${ifLost} what nobody has settled in time`, async () => {
       const { store, pass } = subject();
       const counter = counterOf(`lost-${ifLost}`);
-      const settlement = await reserved(store, counter, { withinMs: 20, ifLost });
+      const settlement = await reserved(store, counter, { withinMs: 200, ifLost });
       assert.equal(await usedOf(store, counter), 5);
-      await pass(30);
+      await pass(210);
       assert.equal(await usedOf(store, counter), used);
       assert.deepEqual(await store.settle({ ...settlement, hits: 9 }, later()), { kind: "gone" });
       assert.equal(await usedOf(store, counter), used);
