@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 const MAX_KEY_BYTES = 128;
 
 /**
- * The key of a counter: `weir:{<tag>}:<length>:<part>…`. Lengths keep parts apart, so that `a_b` and `c` are not `a` and `b_c`. What
+ * The key of a counter: `{<tag>}:<length>:<part>…`. Lengths keep parts apart, so that `a_b` and `c` are not `a` and `b_c`. What
  * stands in braces decides the slot of a Redis Cluster, so that counters of one tag are together. `hashed`: nobody can read the parts.
  */
 export function counterKey(
@@ -12,7 +12,7 @@ export function counterKey(
   parts: readonly string[],
   form: "plain" | "hashed" = "plain",
 ): string {
-  const start = `weir:{${tag.replaceAll(/[{}%]/g, encodeURIComponent)}}:`;
+  const start = `{${tag.replaceAll(/[{}%]/g, encodeURIComponent)}}:`;
   const rest = parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join("");
   const isShort = Buffer.byteLength(start) + Buffer.byteLength(rest) <= MAX_KEY_BYTES;
   return form === "plain" && isShort ? start + rest : `${start}#${hash("sha256", rest, "base64url")}`;

@@ -104,7 +104,14 @@ function openStore(settings: StoreFile, options: FollowedStoreOptions): Store {
   if (settings.type === "memory")
     return new MemoryStore({ nowMs, maxCounters: settings.maxCounters, onEvicted });
   const at = placeOf(settings, options.secret);
-  return openRedis({ at, nowMs, timeoutMs: settings.timeoutMs, onCall, onState: onConnection });
+  return openRedis({
+    at,
+    nowMs,
+    prefix: settings.prefix,
+    timeoutMs: settings.timeoutMs,
+    onCall,
+    onState: onConnection,
+  });
 }
 
 function placeOf(settings: RedisStoreFile, secret: Secrets): RedisPlace {

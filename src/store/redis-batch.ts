@@ -19,6 +19,8 @@ export interface BatchOptions {
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
   readonly routes: Routes;
+  /** What the names of all keys begin with, `<prefix>:`; undefined: nothing. */
+  readonly prefix?: string | undefined;
   /** A call has been answered. */
   readonly onCall: (items: number, seconds: number) => void;
 }
@@ -60,7 +62,7 @@ export class Batch {
       failAll(items, link === undefined ? "away" : "refused");
       return;
     }
-    const { keys, json } = written(items);
+    const { keys, json } = written(items, this.#options.prefix);
     this.#link = link;
     this.#sentAtMs = performance.now();
     const called = await link.call(keys, json, isAsking);
@@ -126,7 +128,10 @@ export class Batch {
   }
 }
 
-function written(items: readonly Waiting[]): { readonly keys: readonly string[]; readonly json: string } {
+function written(
+  items: readonly Waiting[],
+  prefix: string | undefined,
+): { readonly keys: readonly string[]; readonly json: string } {
   const places = new Map<string, number>();
   const keyOf = (key: string): number => {
     const known = places.get(key);
@@ -135,7 +140,8 @@ function written(items: readonly Waiting[]): { readonly keys: readonly string[];
     return places.size;
   };
   const json = JSON.stringify(items.map(({ write }): Json => write(keyOf)));
-  return { keys: [...places.keys()], json };
+  const start = prefix === undefined ? "" : `${prefix}:`;
+  return { keys: Array.from(places.keys(), (key) => start + key), json };
 }
 
 function answerAll(items: readonly Waiting[], numbers: readonly number[]): void {
