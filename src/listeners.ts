@@ -4,6 +4,8 @@ import { explainLive } from "./check/explanation.ts";
 import type { RecentDecisions } from "./check/recent.ts";
 import { Records } from "./check/records.ts";
 import { checkService, type CheckService } from "./check/service.ts";
+import { quotaService, type QuotaHost, type QuotaService } from "./quota/service.ts";
+import { MemoryStore } from "./store/memory.ts";
 import { startGrpcServer, type GrpcServer } from "./grpc/server.ts";
 import { startAdminListener } from "./http/admin.ts";
 import { startExtAuthz } from "./http/ext-authz.ts";
@@ -75,7 +77,8 @@ export async function openListeners(parts: ListenerParts, opened: AsyncDisposabl
   const service = checksOf(parts);
   const http = settings.listen.http && (await startHttp(parts, settings.listen.http, { service, openTlsOf }));
   if (http !== undefined) opened.defer(() => http.close());
-  const grpc = await startGrpc(parts, service, await openTlsOf("grpc", settings.listen.grpc));
+  const quotas = quotasOf(parts);
+  const grpc = await startGrpc(parts, { service, quotas }, await openTlsOf("grpc", settings.listen.grpc));
   opened.defer(() => grpc.drain(DRAIN_GRACE_MS));
   grpc.setServing("serving");
   phase = "ready";
@@ -173,6 +176,31 @@ function checksOf(parts: ListenerParts): CheckService {
   });
 }
 
+/** Counters in this process at most: a few hundred bytes each. */
+const MAX_COUNTERS = 1_000_000;
+
+const memoryStore = ({ metrics }: Pick<ListenerParts, "metrics">): MemoryStore =>
+  new MemoryStore({
+    nowMs: epochClock(),
+    maxCounters: MAX_COUNTERS,
+    onEvicted: () => metrics.countEviction(),
+  });
+
+/** Where hits are counted. */
+const countersOf = (parts: ListenerParts): QuotaHost["counters"] => ({
+  store: memoryStore(parts),
+  insurance: memoryStore(parts),
+  replicas: 1,
+});
+
+const quotasOf = (parts: ListenerParts): QuotaService =>
+  quotaService({
+    live: () => parts.runtime.live,
+    counters: countersOf(parts),
+    nowMs: epochClock(),
+    metrics: parts.metrics,
+  });
+
 const trialOf = ({ tried, metrics, differences }: ListenerParts): CandidateTrial | undefined =>
   tried &&
   new CandidateTrial({ candidate: () => tried.files.current, share: tried.share, metrics, differences });
@@ -213,7 +241,7 @@ async function startHttp(
 
 function startGrpc(
   parts: ListenerParts,
-  service: CheckService,
+  { service, quotas }: { readonly service: CheckService; readonly quotas: QuotaService },
   tls: ListenerTls | undefined,
 ): Promise<GrpcServer> {
   const { metrics, log, settings } = parts;
@@ -228,6 +256,13 @@ function startGrpc(
         name: "envoy.service.auth.v3.Authorization",
         operation: "check",
         methods: { Check: (request, deadlineAtMs, caller) => service.check(request, deadlineAtMs, caller) },
+      },
+      {
+        name: "envoy.service.ratelimit.v3.RateLimitService",
+        operation: "quota",
+        methods: {
+          ShouldRateLimit: (request, deadlineAtMs) => quotas.shouldRateLimit(request, deadlineAtMs),
+        },
       },
     ],
     maxMessageBytes: MAX_MESSAGE_BYTES,

@@ -1,3 +1,4 @@
+import type { Phase } from "../attributes/vocabulary.ts";
 import type { Expression, ObjectType } from "../cel/expression.ts";
 import { compileAnswer } from "./compile-effects.ts";
 import { compileIdentities, type IdentityWorld } from "./compile-identities.ts";
@@ -99,11 +100,12 @@ export const plainScope = (
   document: Document,
   { environments, diagnostics }: Pick<SharedWorld, "environments" | "diagnostics">,
   answers: ReadonlyMap<string, ObjectType> = new Map(),
+  phase: Phase = "check",
 ): Scope =>
   new Scope({
     document,
     names: {
-      phase: "check",
+      phase,
       identities: new Map(),
       lets: new Set(),
       unreadableLets: new Map(),
@@ -112,7 +114,7 @@ export const plainScope = (
       shared: new Map(),
       data: {},
     },
-    environment: environments.of({ ...EMPTY_SHAPE, answers }),
+    environment: environments.of({ ...EMPTY_SHAPE, answers, phase }),
     table: { lets: new Map(), shared: new Map(), answers: new Set(answers.keys()), verified: new Set() },
     diagnostics,
   });
