@@ -51,7 +51,7 @@ export function readRequest(bytes: Buffer): Reading {
 const bad = (reason: string): BadRequest => ({ kind: "bad", reason });
 
 /**
- * RateLimitDescriptor: entries 1, limit 2, hits_addend 3 (UInt64Value: value 1), is_negative_hits 4. A text says what is wrong
+ * RateLimitDescriptor: entries 1 (none where Envoy skipped all of them, as with `skip_if_absent`), limit 2, hits_addend 3 (UInt64Value: value 1), is_negative_hits 4. A text says what is wrong
  * with it.
  */
 function readDescriptor(reader: WireReader, range: Range, hitsAddend: number): AskedDescriptor | string {
@@ -66,9 +66,7 @@ function readDescriptor(reader: WireReader, range: Range, hitsAddend: number): A
     else if (fields.tag === lengthField(3)) ownHits = readWrapped(reader, fields.range());
     else if (fields.tag === varintField(4)) direction = fields.number === 0 ? "charge" : "refund";
   }
-  if (entries.length === 0) return "it has no entries";
   if (entries.length > MAX_ENTRIES) return `it has more than ${MAX_ENTRIES} entries`;
-  if (entries.some(({ key }) => key === "")) return "an entry has no key";
   if (ownHits !== undefined && ownHits > MAX_HITS) return `hits_addend is more than ${MAX_HITS}`;
   if (typeof limit === "string") return limit;
   return { entries, limit, ownHits, direction, hits: ownHits ?? Math.max(1, hitsAddend) };

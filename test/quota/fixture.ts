@@ -17,6 +17,33 @@ import {
 /** A moment in the middle of no window but the second's: 2026-01-01T00:00:10Z. */
 export const NOW_MS = 1_767_225_610_000;
 
+/** A domain with one descriptor of every kind. */
+export const SHOP = `
+domain: shop
+descriptors:
+  - { key: m20, rate_limit: { unit: minute, requests_per_unit: 20 } }
+  - { key: h10, rate_limit: { unit: HOUR, requests_per_unit: 10 } }
+  - { key: none, rate_limit: { unit: minute, requests_per_unit: 0 } }
+  - { key: free, rate_limit: { unlimited: true } }
+  - { key: shadow, shadow_mode: true, rate_limit: { unit: minute, requests_per_unit: 1 } }
+  - { key: named, rate_limit: { name: basic, unit: minute, requests_per_unit: 1 } }
+  - { key: premium, rate_limit: { unit: minute, requests_per_unit: 5, replaces: [{ name: basic }] } }
+  - { key: q1, quota_mode: true, rate_limit: { unit: minute, requests_per_unit: 1 } }
+  - { key: q2, quota_mode: true, rate_limit: { unit: minute, requests_per_unit: 2 } }
+  - key: two
+    limits:
+      - { unit: second, requests_per_unit: 2 }
+      - { unit: minute, multiplier: 15, requests_per_unit: 3 }
+  - { key: slide, rate_limit: { unit: minute, requests_per_unit: 2, algorithm: sliding } }
+  - { key: bucket, rate_limit: { unit: minute, requests_per_unit: 60, algorithm: bucket, burst: 2 } }
+  - { key: week, rate_limit: { unit: week, requests_per_unit: 1 } }
+  - { key: month, rate_limit: { unit: month, requests_per_unit: 1 } }
+  - { key: year, rate_limit: { unit: year, requests_per_unit: 1 } }
+  - { key: local, onError: local, rate_limit: { unit: minute, requests_per_unit: 3 } }
+  - { key: allow, onError: allow, rate_limit: { unit: minute, requests_per_unit: 3 } }
+  - { key: deny, onError: deny, rate_limit: { unit: minute, requests_per_unit: 3 } }
+`;
+
 /** Files of rate limits, compiled. */
 export function snapshotOf(files: readonly string[], world: Partial<World> = {}): Snapshot {
   const loaded = loadFiles(files.map((text, index) => ({ path: `${index}.yaml`, text })));

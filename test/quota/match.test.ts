@@ -146,21 +146,20 @@ describe("the rule for a descriptor", () => {
       rate_limit?: { unit: string; requests_per_unit: number };
       descriptors?: readonly Node[];
     }
-    const { tree } = fc.letrec<{ tree: readonly Node[]; node: Node }>((tie) => ({
-      tree: fc.uniqueArray(tie("node"), {
-        maxLength: 6,
-        selector: ({ key, value }) => `${key} ${value ?? ""}`,
-      }),
-      node: fc.record(
-        {
-          key: fc.constantFrom("a", "b"),
-          value: fc.constantFrom("x", "xy", "x*", "*y", "*"),
-          rate_limit: fc.record({ unit: fc.constant("day"), requests_per_unit: fc.nat(1_000_000) }),
-          descriptors: tie("tree"),
-        },
-        { requiredKeys: ["key"] },
-      ),
-    }));
+    const levelOf = (below: fc.Arbitrary<readonly Node[]>): fc.Arbitrary<readonly Node[]> =>
+      fc.uniqueArray(
+        fc.record(
+          {
+            key: fc.constantFrom("a", "b"),
+            value: fc.constantFrom("x", "xy", "x*", "*y", "*"),
+            rate_limit: fc.record({ unit: fc.constant("day"), requests_per_unit: fc.nat(1_000_000) }),
+            descriptors: below,
+          },
+          { requiredKeys: ["key"] },
+        ),
+        { maxLength: 6, selector: ({ key, value }) => `${key} ${value ?? ""}` },
+      );
+    const tree = levelOf(levelOf(levelOf(fc.constant([]))));
     const walk = (nodes: readonly Node[], entries: readonly string[]): number | undefined => {
       const [entry = "", ...rest] = entries;
       const [key, value = ""] = entry.split("=");
