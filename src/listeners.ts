@@ -4,6 +4,8 @@ import { explainLive } from "./check/explanation.ts";
 import type { RecentDecisions } from "./check/recent.ts";
 import { Records } from "./check/records.ts";
 import { checkService, type CheckService } from "./check/service.ts";
+import { openCounting, type Counting } from "./counting.ts";
+import type { QuotaService } from "./quota/service.ts";
 import { startGrpcServer, type GrpcServer } from "./grpc/server.ts";
 import { startAdminListener } from "./http/admin.ts";
 import { startExtAuthz } from "./http/ext-authz.ts";
@@ -13,8 +15,6 @@ import type { Listener } from "./policy/listen-file.ts";
 import type { Settings } from "./policy/settings.ts";
 import type { CandidateFiles } from "./runtime/candidate.ts";
 import type { Outside } from "./runtime/outside.ts";
-import { MemoryStore } from "./store/memory.ts";
-import { StoreLimits, type Limits } from "./limits/limits.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { statusOf, type LastLoad } from "./runtime/status.ts";
 import { epochClock } from "./std/clock.ts";
@@ -74,10 +74,11 @@ export async function openListeners(parts: ListenerParts, opened: AsyncDisposabl
   opened.defer(() => watched.close());
   const admin = settings.listen.admin && (await startAdmin(parts, settings.listen.admin, openTlsOf));
   if (admin !== undefined) opened.defer(() => admin.close());
-  const service = checksOf(parts);
+  const { limits, quotas } = openCounting(parts);
+  const service = checksOf(parts, limits);
   const http = settings.listen.http && (await startHttp(parts, settings.listen.http, { service, openTlsOf }));
   if (http !== undefined) opened.defer(() => http.close());
-  const grpc = await startGrpc(parts, service, await openTlsOf("grpc", settings.listen.grpc));
+  const grpc = await startGrpc(parts, { service, quotas }, await openTlsOf("grpc", settings.listen.grpc));
   opened.defer(() => grpc.drain(DRAIN_GRACE_MS));
   grpc.setServing("serving");
   phase = "ready";
@@ -155,7 +156,7 @@ const exceptionTeller =
     log.error({ err: error, method }, "a call ended in an exception");
   };
 
-function checksOf(parts: ListenerParts): CheckService {
+function checksOf(parts: ListenerParts, limits: Counting["limits"]): CheckService {
   const { runtime, outside, metrics, log, recent, differences } = parts;
   const onError = exceptionTeller(parts);
   return checkService({
@@ -163,7 +164,7 @@ function checksOf(parts: ListenerParts): CheckService {
     metrics,
     log,
     nowMs: epochClock(),
-    limits: limitsOf(parts),
+    limits,
     onRefusal: (made) => recent.add(made),
     differences,
     candidate: trialOf(parts),
@@ -174,31 +175,6 @@ function checksOf(parts: ListenerParts): CheckService {
     }),
     later: laterQueue(MAX_WAITING_SHADOWS, (error) => onError(error, "afterwards")),
   });
-}
-
-/** Longer than any window that one process should count by itself. */
-const MAX_LOCAL_COUNTERS = 1_000_000;
-
-function limitsOf({ metrics, outside, runtime }: ListenerParts): Limits {
-  const nowMs = Date.now;
-  const local = new MemoryStore({ nowMs, maxCounters: MAX_LOCAL_COUNTERS });
-  return new StoreLimits({
-    store: () => outside.store,
-    local,
-    replicas: () => replicasOf(runtime),
-    nowMs,
-    signer: outside.signer,
-    observe: {
-      onTake: ({ quota, mode }, result, by) => metrics.countQuota(quota, { result, by, mode }),
-      onLost: (what) => metrics.countQuotaLost(what),
-    },
-  });
-}
-
-/** How many processes share a limit while the store is away: in memory each has its own. */
-function replicasOf({ live }: Runtime): number {
-  const store = live?.snapshot.settings.store;
-  return store?.type === "redis" ? store.replicas : 1;
 }
 
 const trialOf = ({ tried, metrics, differences }: ListenerParts): CandidateTrial | undefined =>
@@ -241,7 +217,7 @@ async function startHttp(
 
 function startGrpc(
   parts: ListenerParts,
-  service: CheckService,
+  { service, quotas }: { readonly service: CheckService; readonly quotas: QuotaService },
   tls: ListenerTls | undefined,
 ): Promise<GrpcServer> {
   const { metrics, log, settings } = parts;
@@ -256,6 +232,18 @@ function startGrpc(
         name: "envoy.service.auth.v3.Authorization",
         operation: "check",
         methods: { Check: (request, deadlineAtMs, caller) => service.check(request, deadlineAtMs, caller) },
+      },
+      {
+        name: "envoy.service.ratelimit.v3.RateLimitService",
+        operation: "quota",
+        methods: {
+          ShouldRateLimit: (request, deadlineAtMs, caller) =>
+            quotas.shouldRateLimit(
+              request,
+              deadlineAtMs,
+              caller.mayAsk("refund") ? "may refund" : "may not refund",
+            ),
+        },
       },
     ],
     maxMessageBytes: MAX_MESSAGE_BYTES,

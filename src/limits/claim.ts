@@ -2,7 +2,7 @@ import { Unknown, UNKNOWN, type Expression } from "../cel/expression.ts";
 import { printScalar } from "../cel/format.ts";
 import type { Quota, QuotaWindow } from "../policy/quota.ts";
 import type { Counter, Window } from "../store/counter.ts";
-import { counterKey } from "./keys.ts";
+import { counterKey, policyTag } from "./keys.ts";
 
 /** What one quota wants of its counter for one request. */
 export interface Claim {
@@ -81,12 +81,16 @@ function counterOf(
   { key, windows, limited }: Limited,
   mode: Claiming["mode"],
 ): Counter {
-  const tag = `q/${policy}`;
-  const identity = [id, mode === "shadow" ? `shadow ${algorithm}` : algorithm, printedOf(limited).join(" ")];
+  const tag = policyTag(policy);
+  const parts = mode === "shadow" ? ["shadow", id, ...key] : [id, ...key];
   return {
     tag,
     // What settles a late cost names the counter in metadata, where nobody is to read who it was.
-    key: counterKey(tag, [...identity, ...key], cost.kind === "late" ? "hashed" : "plain"),
+    key: counterKey(
+      tag,
+      { algorithm, lengths: printedOf(limited), parts },
+      cost.kind === "late" ? "digest" : "plain",
+    ),
     algorithm,
     windows,
   };
