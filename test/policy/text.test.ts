@@ -62,7 +62,7 @@ describe("a text with expressions", () => {
           if (part.kind === "cel") assert.ok(source.startsWith(`\${${part.source}}`, part.start - 2));
         }
         const written = parts.map((part) =>
-          part.kind === "text" ? part.value.replaceAll("${", "$${") : `\${${part.source}}`,
+          part.kind === "text" ? part.value.replaceAll("${", () => "$${") : `\${${part.source}}`,
         );
         return written.join("") === source;
       }),
