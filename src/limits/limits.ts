@@ -5,13 +5,14 @@ import { readingsOf, type Reading } from "../store/algorithms.ts";
 import type { Charge, Hold, Taken } from "../store/counter.ts";
 import type { Store } from "../store/store.ts";
 import type { Claim } from "./claim.ts";
+import { Denials } from "./denials.ts";
 import { reservationToken } from "./reservation.ts";
 
 /** What becomes of the claims of one request. */
 export interface Takes {
   /** `failed`: the store could not be asked, and a quota says that then nothing passes. */
   readonly verdict: "fits" | "exceeds" | "failed";
-  /** One a claim. */
+  /** One a claim; where it was remembered that some are exhausted, of those alone. */
   readonly outcomes: readonly ClaimOutcome[];
 }
 
@@ -19,8 +20,8 @@ export interface ClaimOutcome {
   readonly claim: Claim;
   /** `passed`: the store could not be asked, and the quota says that it does not matter. */
   readonly result: "fits" | "exceeds" | "passed" | "failed";
-  /** Who decided: the store of all replicas, or this process while that was away. */
-  readonly by: "store" | "local";
+  /** Who decided: the store of all replicas, this process while that was away, or its memory of what the store has just refused. */
+  readonly by: "store" | "local" | "remembered";
   /** One a window; none where nobody knows. */
   readonly readings: readonly Reading[];
   /** What was reserved until it is known what it comes to. */
@@ -73,6 +74,7 @@ const MAX_BACKGROUND = 1_000;
 export class StoreLimits implements Limits {
   readonly #options: StoreLimitsOptions;
   #background = 0;
+  readonly #denials = new Denials();
 
   constructor(options: StoreLimitsOptions) {
     this.#options = options;
@@ -80,6 +82,8 @@ export class StoreLimits implements Limits {
 
   take(claims: readonly Claim[], deadlineAtMs: number): Takes | Promise<Takes> {
     const store = this.#options.store();
+    const denied = this.#denials.find(claims, this.#options.nowMs());
+    if (denied.length > 0) return this.#told({ verdict: "exceeds", outcomes: denied });
     const groups = Map.groupBy(claims.map(chargedClaim), ({ claim }) => store.groupOf(claim.counter.tag));
     const parts = Array.from(groups.values(), (charged) => {
       const charges = charged.map(({ charge }) => charge);
@@ -90,7 +94,7 @@ export class StoreLimits implements Limits {
     );
     if (known.length === parts.length) return this.#concluded(claims, known);
     const waiting = parts.map(async ({ taken, ...part }) => ({ ...part, taken: await taken }));
-    return Promise.all(waiting).then((all) => this.#concluded(claims, all));
+    return Promise.all(waiting).then((all) => this.#learnt(this.#concluded(claims, all)));
   }
 
   count(claims: readonly Claim[]): void {
@@ -117,12 +121,25 @@ export class StoreLimits implements Limits {
     const all = claims.flatMap((claim) => outcomes.get(claim) ?? []);
     const verdict = verdictOf(all);
     if (verdict !== "fits") for (const bundle of bundles) this.#giveBackAll(bundle);
+    return this.#told({ verdict, outcomes: all });
+  }
+
+  /** Where takes are decided apart, what is counted may be given back the next moment. */
+  #learnt(takes: Takes): Takes {
+    const { store, nowMs } = this.#options;
+    if (takes.verdict === "exceeds" && store().division === "whole")
+      for (const outcome of takes.outcomes) this.#denials.note(outcome, nowMs());
+    return takes;
+  }
+
+  #told(takes: Takes): Takes {
+    const { verdict, outcomes: all } = takes;
     for (const { claim, result, by, readings } of all) {
       const { onTake } = this.#options.observe;
       onTake(claim, result, by);
       if (verdict === "fits" && isNearLimit(claim.quota, readings)) onTake(claim, "warned", by);
     }
-    return { verdict, outcomes: all };
+    return takes;
   }
 
   /** What one take of the store came to; where it failed, what each quota says of that. */

@@ -84,7 +84,7 @@ export const CATALOGUE = {
     kind: "counter",
     labels: ["policy", "quota", "result", "by", "mode"],
     meaning:
-      "What quotas of policies came to: `fits`, `exceeds`, `warned` (it fits, and `warnAt` is reached), `passed` and `failed` (the store was away, by the quota's `onError`). `by` is `store`, or `local` where this process counted alone.",
+      "What quotas of policies came to: `fits`, `exceeds`, `warned` (it fits, and `warnAt` is reached), `passed` and `failed` (the store was away, by the quota's `onError`). `by` is `store`; `local` where this process counted alone; `remembered` where the store had just said that the counter is exhausted.",
   },
   quotaLost: {
     name: "weir_quota_lost_total",

@@ -126,6 +126,7 @@ export function serve(snapshot: Snapshot | undefined, options: Partial<QuotaHost
   const memory = () => new MemoryStore({ nowMs: () => server.nowMs, maxCounters: 100_000 });
   const counted = memory();
   const store: QuotaHost["counters"]["store"] = {
+    division: "whole",
     groupOf: () => 0,
     take: (take) => {
       taken.push(take);

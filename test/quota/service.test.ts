@@ -280,6 +280,7 @@ describe("a rate-limit request without its store", () => {
     const limited = { ...shop, settings: { ...shop.settings, maxInFlight: 1 } };
     const slow = serve(limited, {
       store: {
+        division: "whole",
         groupOf: () => 0,
         take: () => never,
         settle: () => never,
