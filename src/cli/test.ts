@@ -64,9 +64,10 @@ async function runSuite(trial: Omit<Trial, "file">, tests: TestsOf): Promise<Sui
 
 function printSuite({ tests: { document, file }, outcomes }: Suite): string {
   const lines = outcomes.map((outcome) => {
-    const { as, request, verdict, index } = outcome.expectation;
+    const { as, request, verdict, index, times } = outcome.expectation;
     const given = file.principals.get(as)?.kind === "identities" ? "given" : "proved";
-    const what = `${as} (${given}) ${request}: ${verdict.kind} ${verdict.rule}`;
+    const often = times === 1 ? "" : `, ${times} times`;
+    const what = `${as} (${given}) ${request}${often}: ${verdict.kind} ${verdict.rule}`;
     if (isMet(outcome)) return `  ok    ${what}\n`;
     const { line, column } = document.at(["expect", index]);
     const reasons = outcome.differences.map((difference) => `        ${difference}\n`).join("");
