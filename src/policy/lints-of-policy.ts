@@ -1,6 +1,7 @@
 import type { Draft, ReadPolicy } from "./compile-policy.ts";
 import { warning } from "./diagnostic.ts";
 import { allOf } from "./mentions.ts";
+import type { PolicyFile } from "./policy-file.ts";
 import type { Rule as WrittenRule } from "./rule.ts";
 import type { Scope } from "./scope.ts";
 
@@ -20,6 +21,7 @@ export function lintPolicy(
   );
   lintUnreached(file.rules, scope);
   lintAsks(file.rules, draft, scope);
+  lintQuotas(file, draft, scope);
 }
 
 /** An identity that no rule reads proves nothing. */
@@ -67,7 +69,7 @@ function lintUnreached(rules: readonly WrittenRule[], scope: Scope): void {
 
 /** A question that is asked for requests alone that are refused anyway. */
 function lintAsks(rules: readonly WrittenRule[], draft: Draft, scope: Scope): void {
-  const isHopeless = draft.kind === "grants" && draft.fallback === "refuse" && rules.every(isHopelessAllow);
+  const isHopeless = refusesAll(rules, draft);
   for (const rule of rules) {
     if (rule.kind !== "ask" || !(isHopeless || rule.when?.trim() === "false")) continue;
     const place = scope.document.at(["rules", rule.index, "id"]);
@@ -75,6 +77,21 @@ function lintAsks(rules: readonly WrittenRule[], draft: Draft, scope: Scope): vo
     scope.report(warning(place, "unreached-rule", message, "remove it, or write an allow that can hold"));
   }
 }
+
+/** A quota that limits nobody: what would reach it is refused anyway. */
+function lintQuotas({ rules, quotas }: PolicyFile, draft: Draft, scope: Scope): void {
+  const isHopeless = refusesAll(rules, draft);
+  for (const { index, id, when, count } of quotas) {
+    if (!(isHopeless && count === "granted") && when?.trim() !== "false") continue;
+    const place = scope.document.at(["quotas", index, "id"]);
+    const message = `${id} is never asked: no request reaches it that could still be granted`;
+    scope.report(warning(place, "unreached-rule", message, "remove it, or write an allow that can hold"));
+  }
+}
+
+/** Whether no request can be granted, because no allow ever holds. */
+const refusesAll = (rules: readonly WrittenRule[], { kind, fallback }: Draft): boolean =>
+  kind === "grants" && fallback === "refuse" && rules.every(isHopelessAllow);
 
 const isHopelessAllow = (rule: WrittenRule): boolean =>
   rule.kind !== "allow" || rule.condition.trim() === "false" || rule.when?.trim() === "false";

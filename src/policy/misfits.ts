@@ -155,7 +155,8 @@ function refuseBeyondHttpMode(
     if (kind === "mtls" || kind === "metadata") refuse(`the identity ${identity.id} is proved by ${kind}`);
   }
   const late = draft.quotas.find(({ cost }) => cost.kind === "late");
-  if (late !== undefined) refuse(`the quota ${late.id} has a late cost, and tells in metadata what settles it`);
+  if (late !== undefined)
+    refuse(`the quota ${late.id} has a late cost, and tells in metadata what settles it`);
   for (const [what, texts] of lostInHttpMode(draft)) if (texts.length > 0) refuse(`the policy ${what}`);
 }
 
