@@ -71,15 +71,19 @@ function candidateOf(values: Invocation["values"]): ServerOptions["candidate"] |
 }
 
 function banner({ listening, loaded }: RunningServer, folders: readonly string[]): string {
-  const { policies, revision, stance } = loaded.snapshot;
+  const { policies, domains, revision, stance } = loaded.snapshot;
   const { grpc, http, admin, metrics } = listening;
-  const names = policies.map(({ id }) => id).join(", ");
-  const what = `weir serves ${counted(policies.length, "policy", "policies")} from ${folders.join(", ")} (${names}; revision ${revision})`;
+  const names = [...policies.map(({ id }) => id), ...domains.keys()].join(", ");
+  const limits = domains.size === 0 ? "" : ` and ${counted(domains.size, "domain")} of rate limits`;
+  const what = `weir serves ${counted(policies.length, "policy", "policies")}${limits} from ${folders.join(", ")} (${names}; revision ${revision})`;
   const lines = [
     what,
     "",
     ...(stance === "observe" ? ["  OBSERVING: every request passes, whatever the policies say", ""] : []),
     `  checks   ${formatAddress(grpc)}  gRPC, envoy.service.auth.v3.Authorization`,
+    ...(domains.size === 0
+      ? []
+      : [`  limits   ${formatAddress(grpc)}  gRPC, envoy.service.ratelimit.v3.RateLimitService`]),
     ...(http === undefined ? [] : [`  checks   ${formatAddress(http)}  HTTP, Envoy's http_service`]),
     ...(admin === undefined ? [] : [`  admin    ${formatAddress(admin)}  HTTP, the console for browsers`]),
     `  metrics  ${formatAddress(metrics)}  HTTP`,

@@ -62,7 +62,15 @@ function asText({ snapshot, tests, diagnostics }: Configuration): string {
   const owned = headersOf(snapshot).map(({ header, policies }) => `  ${header}  ${policies.join(", ")}\n`);
   const headers = owned.length === 0 ? "" : `\nrequest headers that policies own:\n${owned.join("")}`;
   const warnings = countOf(diagnostics, "warning");
-  return `${findings}ok: ${counted(snapshot.policies.length, "policy", "policies")}, ${counted(tests.length, "file")} of tests, ${warnings}\n${headers}`;
+  const { policies, domains } = snapshot;
+  const limits = domains.size === 0 ? [] : [`${counted(domains.size, "domain")} of rate limits`];
+  const parts = [
+    counted(policies.length, "policy", "policies"),
+    ...limits,
+    `${counted(tests.length, "file")} of tests`,
+    warnings,
+  ];
+  return `${findings}ok: ${parts.join(", ")}\n${headers}`;
 }
 
 function asJson({ snapshot, diagnostics }: Configuration): string {
