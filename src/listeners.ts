@@ -1,6 +1,8 @@
 import { CandidateTrial } from "./check/candidate.ts";
 import type { Differences } from "./check/differences.ts";
 import { explainLive } from "./check/explanation.ts";
+import { listQuotas } from "./check/quota-list.ts";
+import { resetCounter } from "./check/quota-reset.ts";
 import type { RecentDecisions } from "./check/recent.ts";
 import { Records } from "./check/records.ts";
 import { checkService, type CheckService } from "./check/service.ts";
@@ -8,13 +10,16 @@ import { startGrpcServer, type GrpcServer } from "./grpc/server.ts";
 import { startAdminListener } from "./http/admin.ts";
 import { startExtAuthz } from "./http/ext-authz.ts";
 import type { HttpListener } from "./http/listener.ts";
+import type { QuotasSource } from "./http/quotas.ts";
 import { startMetricsListener } from "./http/metrics.ts";
 import type { Listener } from "./policy/listen-file.ts";
 import type { Settings } from "./policy/settings.ts";
 import type { CandidateFiles } from "./runtime/candidate.ts";
 import type { Outside } from "./runtime/outside.ts";
 import { MemoryStore } from "./store/memory.ts";
-import { StoreLimits, type Limits } from "./limits/limits.ts";
+import { StoreLimits, type Counting, type Limits } from "./limits/limits.ts";
+import { TopKeys } from "./limits/top-keys.ts";
+import type { AuditLine } from "./runtime/audit.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { statusOf, type LastLoad } from "./runtime/status.ts";
 import { epochClock } from "./std/clock.ts";
@@ -38,11 +43,18 @@ export interface ListenerParts {
   readonly runtime: Runtime;
   readonly outside: Outside;
   readonly lastLoad: () => LastLoad | undefined;
+  readonly audit: (line: AuditLine) => void;
   readonly recent: RecentDecisions;
   readonly differences: Differences;
   /** Undefined: no candidate is tried. */
   readonly tried: Tried | undefined;
   readonly settings: Settings;
+}
+
+/** The same with what checks count and the admin listener shows. */
+interface CountedParts extends ListenerParts {
+  readonly counting: Counting;
+  readonly topKeys: TopKeys;
 }
 
 /** A candidate, and the share of checks that it is tried on. */
@@ -60,7 +72,8 @@ export interface Listening {
 }
 
 /** What is opened here closes in reverse, so that `/readyz` says "draining" for as long as checks are answered. */
-export async function openListeners(parts: ListenerParts, opened: AsyncDisposableStack): Promise<Listening> {
+export async function openListeners(given: ListenerParts, opened: AsyncDisposableStack): Promise<Listening> {
+  const parts = { ...given, counting: countingOf(given), topKeys: new TopKeys() };
   const { metrics, settings } = parts;
   const openTlsOf = (name: keyof Settings["listen"], listener: Listener) =>
     tlsOf(name, listener, { ...parts, opened });
@@ -119,10 +132,11 @@ async function tlsOf(
 }
 
 async function startAdmin(
-  { runtime, outside, lastLoad, log, recent, differences, tried }: ListenerParts,
+  parts: CountedParts,
   listener: Settings["listen"]["admin"] & {},
   openTlsOf: OpenTls,
 ): Promise<HttpListener> {
+  const { runtime, outside, lastLoad, log, recent, differences, tried } = parts;
   const { token, address } = listener;
   return startAdminListener({
     address,
@@ -143,8 +157,16 @@ async function startAdmin(
         // The digests of /decisions, so that what is explained can be compared with what was decided.
         proved: outside.digest,
       }),
+    quotas: quotasOf(parts),
     onError: (error) => log.error({ err: error }, "a page of the admin listener ended in an exception"),
   });
+}
+
+/** What the admin listener shows of quotas, and forgets. */
+function quotasOf({ runtime, outside, ...parts }: CountedParts): QuotasSource {
+  const { digest } = outside;
+  const world = { ...parts, live: () => runtime.live?.snapshot, nowMs: Date.now, digest };
+  return { list: (wanted) => listQuotas(wanted, world), reset: (text) => resetCounter(text, world) };
 }
 
 /** Counts and logs what a method threw. */
@@ -155,7 +177,7 @@ const exceptionTeller =
     log.error({ err: error, method }, "a call ended in an exception");
   };
 
-function checksOf(parts: ListenerParts): CheckService {
+function checksOf(parts: CountedParts): CheckService {
   const { runtime, outside, metrics, log, recent, differences } = parts;
   const onError = exceptionTeller(parts);
   return checkService({
@@ -179,27 +201,29 @@ function checksOf(parts: ListenerParts): CheckService {
 /** Longer than any window that one process should count by itself. */
 const MAX_LOCAL_COUNTERS = 1_000_000;
 
-function limitsOf({ metrics, outside, runtime }: ListenerParts): Limits {
-  const nowMs = Date.now;
-  const local = new MemoryStore({ nowMs, maxCounters: MAX_LOCAL_COUNTERS });
-  return new StoreLimits({
-    store: () => outside.store,
-    local,
-    replicas: () => replicasOf(runtime),
-    nowMs,
+const countingOf = ({ outside, runtime }: ListenerParts): Counting => ({
+  store: () => outside.store,
+  local: new MemoryStore({ nowMs: Date.now, maxCounters: MAX_LOCAL_COUNTERS }),
+  // In memory each process has its own counters, store or no store.
+  replicas: () => {
+    const store = runtime.live?.snapshot.settings.store;
+    return store?.type === "redis" ? store.replicas : 1;
+  },
+});
+
+const limitsOf = ({ metrics, outside, counting, topKeys }: CountedParts): Limits =>
+  new StoreLimits({
+    ...counting,
+    nowMs: Date.now,
     signer: outside.signer,
     observe: {
-      onTake: ({ quota, mode }, result, by) => metrics.countQuota(quota, { result, by, mode }),
+      onTake(claim, result, by, charged) {
+        metrics.countQuota(claim.quota, { result, by, mode: claim.mode });
+        topKeys.note(claim, result, { charged, atMs: Date.now() });
+      },
       onLost: (what) => metrics.countQuotaLost(what),
     },
   });
-}
-
-/** How many processes share a limit while the store is away: in memory each has its own. */
-function replicasOf({ live }: Runtime): number {
-  const store = live?.snapshot.settings.store;
-  return store?.type === "redis" ? store.replicas : 1;
-}
 
 const trialOf = ({ tried, metrics, differences }: ListenerParts): CandidateTrial | undefined =>
   tried &&
