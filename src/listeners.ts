@@ -1,24 +1,20 @@
 import { CandidateTrial } from "./check/candidate.ts";
 import type { Differences } from "./check/differences.ts";
 import { explainLive } from "./check/explanation.ts";
-import { listQuotas } from "./check/quota-list.ts";
-import { resetCounter } from "./check/quota-reset.ts";
 import type { RecentDecisions } from "./check/recent.ts";
 import { Records } from "./check/records.ts";
 import { checkService, type CheckService } from "./check/service.ts";
+import { openCounting, type Counting } from "./counting.ts";
+import type { QuotaService } from "./quota/service.ts";
 import { startGrpcServer, type GrpcServer } from "./grpc/server.ts";
 import { startAdminListener } from "./http/admin.ts";
 import { startExtAuthz } from "./http/ext-authz.ts";
 import type { HttpListener } from "./http/listener.ts";
-import type { QuotasSource } from "./http/quotas.ts";
 import { startMetricsListener } from "./http/metrics.ts";
 import type { Listener } from "./policy/listen-file.ts";
 import type { Settings } from "./policy/settings.ts";
 import type { CandidateFiles } from "./runtime/candidate.ts";
 import type { Outside } from "./runtime/outside.ts";
-import { MemoryStore } from "./store/memory.ts";
-import { StoreLimits, type Counting, type Limits } from "./limits/limits.ts";
-import { TopKeys } from "./limits/top-keys.ts";
 import type { AuditLine } from "./runtime/audit.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { statusOf, type LastLoad } from "./runtime/status.ts";
@@ -51,12 +47,6 @@ export interface ListenerParts {
   readonly settings: Settings;
 }
 
-/** The same with what checks count and the admin listener shows. */
-interface CountedParts extends ListenerParts {
-  readonly counting: Counting;
-  readonly topKeys: TopKeys;
-}
-
 /** A candidate, and the share of checks that it is tried on. */
 export interface Tried {
   readonly files: CandidateFiles;
@@ -72,8 +62,7 @@ export interface Listening {
 }
 
 /** What is opened here closes in reverse, so that `/readyz` says "draining" for as long as checks are answered. */
-export async function openListeners(given: ListenerParts, opened: AsyncDisposableStack): Promise<Listening> {
-  const parts = { ...given, counting: countingOf(given), topKeys: new TopKeys() };
+export async function openListeners(parts: ListenerParts, opened: AsyncDisposableStack): Promise<Listening> {
   const { metrics, settings } = parts;
   const openTlsOf = (name: keyof Settings["listen"], listener: Listener) =>
     tlsOf(name, listener, { ...parts, opened });
@@ -85,12 +74,14 @@ export async function openListeners(given: ListenerParts, opened: AsyncDisposabl
     notReady: () => (phase === "ready" ? undefined : phase),
   });
   opened.defer(() => watched.close());
-  const admin = settings.listen.admin && (await startAdmin(parts, settings.listen.admin, openTlsOf));
+  const { limits, quotas, shown } = openCounting(parts);
+  const admin =
+    settings.listen.admin && (await startAdmin(parts, settings.listen.admin, { shown, openTlsOf }));
   if (admin !== undefined) opened.defer(() => admin.close());
-  const service = checksOf(parts);
+  const service = checksOf(parts, limits);
   const http = settings.listen.http && (await startHttp(parts, settings.listen.http, { service, openTlsOf }));
   if (http !== undefined) opened.defer(() => http.close());
-  const grpc = await startGrpc(parts, service, await openTlsOf("grpc", settings.listen.grpc));
+  const grpc = await startGrpc(parts, { service, quotas }, await openTlsOf("grpc", settings.listen.grpc));
   opened.defer(() => grpc.drain(DRAIN_GRACE_MS));
   grpc.setServing("serving");
   phase = "ready";
@@ -132,11 +123,10 @@ async function tlsOf(
 }
 
 async function startAdmin(
-  parts: CountedParts,
+  { runtime, outside, lastLoad, log, recent, differences, tried }: ListenerParts,
   listener: Settings["listen"]["admin"] & {},
-  openTlsOf: OpenTls,
+  { shown, openTlsOf }: Pick<Counting, "shown"> & { readonly openTlsOf: OpenTls },
 ): Promise<HttpListener> {
-  const { runtime, outside, lastLoad, log, recent, differences, tried } = parts;
   const { token, address } = listener;
   return startAdminListener({
     address,
@@ -157,16 +147,9 @@ async function startAdmin(
         // The digests of /decisions, so that what is explained can be compared with what was decided.
         proved: outside.digest,
       }),
-    quotas: quotasOf(parts),
+    quotas: shown,
     onError: (error) => log.error({ err: error }, "a page of the admin listener ended in an exception"),
   });
-}
-
-/** What the admin listener shows of quotas, and forgets. */
-function quotasOf({ runtime, outside, ...parts }: CountedParts): QuotasSource {
-  const { digest } = outside;
-  const world = { ...parts, live: () => runtime.live?.snapshot, nowMs: Date.now, digest };
-  return { list: (wanted) => listQuotas(wanted, world), reset: (text) => resetCounter(text, world) };
 }
 
 /** Counts and logs what a method threw. */
@@ -177,7 +160,7 @@ const exceptionTeller =
     log.error({ err: error, method }, "a call ended in an exception");
   };
 
-function checksOf(parts: CountedParts): CheckService {
+function checksOf(parts: ListenerParts, limits: Counting["limits"]): CheckService {
   const { runtime, outside, metrics, log, recent, differences } = parts;
   const onError = exceptionTeller(parts);
   return checkService({
@@ -185,7 +168,7 @@ function checksOf(parts: CountedParts): CheckService {
     metrics,
     log,
     nowMs: epochClock(),
-    limits: limitsOf(parts),
+    limits,
     onRefusal: (made) => recent.add(made),
     differences,
     candidate: trialOf(parts),
@@ -197,33 +180,6 @@ function checksOf(parts: CountedParts): CheckService {
     later: laterQueue(MAX_WAITING_SHADOWS, (error) => onError(error, "afterwards")),
   });
 }
-
-/** Longer than any window that one process should count by itself. */
-const MAX_LOCAL_COUNTERS = 1_000_000;
-
-const countingOf = ({ outside, runtime }: ListenerParts): Counting => ({
-  store: () => outside.store,
-  local: new MemoryStore({ nowMs: Date.now, maxCounters: MAX_LOCAL_COUNTERS }),
-  // In memory each process has its own counters, store or no store.
-  replicas: () => {
-    const store = runtime.live?.snapshot.settings.store;
-    return store?.type === "redis" ? store.replicas : 1;
-  },
-});
-
-const limitsOf = ({ metrics, outside, counting, topKeys }: CountedParts): Limits =>
-  new StoreLimits({
-    ...counting,
-    nowMs: Date.now,
-    signer: outside.signer,
-    observe: {
-      onTake(claim, result, by, charged) {
-        metrics.countQuota(claim.quota, { result, by, mode: claim.mode });
-        topKeys.note(claim, result, { charged, atMs: Date.now() });
-      },
-      onLost: (what) => metrics.countQuotaLost(what),
-    },
-  });
 
 const trialOf = ({ tried, metrics, differences }: ListenerParts): CandidateTrial | undefined =>
   tried &&
@@ -265,7 +221,7 @@ async function startHttp(
 
 function startGrpc(
   parts: ListenerParts,
-  service: CheckService,
+  { service, quotas }: { readonly service: CheckService; readonly quotas: QuotaService },
   tls: ListenerTls | undefined,
 ): Promise<GrpcServer> {
   const { metrics, log, settings } = parts;
@@ -280,6 +236,18 @@ function startGrpc(
         name: "envoy.service.auth.v3.Authorization",
         operation: "check",
         methods: { Check: (request, deadlineAtMs, caller) => service.check(request, deadlineAtMs, caller) },
+      },
+      {
+        name: "envoy.service.ratelimit.v3.RateLimitService",
+        operation: "quota",
+        methods: {
+          ShouldRateLimit: (request, deadlineAtMs, caller) =>
+            quotas.shouldRateLimit(
+              request,
+              deadlineAtMs,
+              caller.mayAsk("refund") ? "may refund" : "may not refund",
+            ),
+        },
       },
     ],
     maxMessageBytes: MAX_MESSAGE_BYTES,

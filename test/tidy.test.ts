@@ -10,6 +10,7 @@ const GROUPS = [
   ["cli"],
   ["server.ts"],
   ["listeners.ts"],
+  ["counting.ts"],
   ["check", "quota", "report", "http", "envoy"],
   ["runtime", "grpc", "limits"],
   ["policy", "store"],

@@ -42,9 +42,8 @@ const quota = rows("quota");
 
 const PERSONAL = { class: "personal" } as const;
 const SECRET = { class: "secret" } as const;
-const NOT_YET = { notYet: true } as const;
 
-const log: Row = (name, type, meaning, more) => rows("log")(name, type, meaning, { ...more, ...NOT_YET });
+const log: Row = (name, type, meaning, more) => rows("log")(name, type, meaning, { ...more, notYet: true });
 
 export const VOCABULARY: readonly Attribute[] = [
   http("request.method", "string", "The method, compared exactly: `get` is not `GET`."),
@@ -165,9 +164,13 @@ export const VOCABULARY: readonly Attribute[] = [
   log("xds.listener_direction", "string", "Inbound or outbound."),
   log("filter_state", "map(string, dyn)", "Filter state, where Envoy logs it."),
 
-  quota("domain", "string", "The rate-limit request's domain.", NOT_YET),
-  quota("descriptor", "map(string, string)", "The rate-limit descriptor's entries.", NOT_YET),
-  quota("hits", "int", "The hits the descriptor asks for.", NOT_YET),
+  quota("domain", "string", "The rate-limit request's domain."),
+  quota(
+    "descriptor",
+    "map(string, string)",
+    "The rate-limit descriptor's entries; where a key comes twice, the first of them.",
+  ),
+  quota("hits", "int", "The hits the descriptor asks for; less than 0 where they are given back."),
 ];
 
 /** Roots whose fields are declared by the policy itself. */

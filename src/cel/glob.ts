@@ -1,22 +1,8 @@
+import { globMatcher } from "../std/glob.ts";
 import type { Meter } from "./meter.ts";
 
-/**
- * Whether the whole text fits a pattern, in which `*` stands for any run of characters, also none, and
- * everything else for itself. Each part between stars is taken where it first fits, which is enough when
- * stars are the only wildcard, so nothing is tried twice.
- */
+/** Whether the whole text fits a pattern with `*`, for what that costs. */
 export function glob(meter: Meter, text: string, pattern: string): boolean {
   meter.charge(Math.floor((text.length * pattern.length) / 8192));
-  const [first = "", ...rest] = pattern.split("*");
-  const last = rest.pop();
-  if (last === undefined) return text === first;
-  const end = text.length - last.length;
-  if (first.length > end || !text.startsWith(first) || !text.endsWith(last)) return false;
-  let from = first.length;
-  for (const part of rest) {
-    const at = text.indexOf(part, from);
-    if (at < 0) return false;
-    from = at + part.length;
-  }
-  return from <= end;
+  return globMatcher(pattern)(text);
 }

@@ -1,5 +1,5 @@
 import { counterAt, printedOf } from "../limits/claim.ts";
-import type { Counting } from "../limits/limits.ts";
+import type { CounterStores } from "../limits/limits.ts";
 import { look, type Looked } from "../limits/look.ts";
 import type { TopKey, TopKeys } from "../limits/top-keys.ts";
 import { disclosureOf } from "../policy/disclosure.ts";
@@ -57,7 +57,7 @@ export interface QuotasWanted {
 export interface QuotaWorld {
   readonly live: () => Pick<Snapshot, "revision" | "policies"> | undefined;
   readonly topKeys: TopKeys;
-  readonly counting: Counting;
+  readonly stores: CounterStores;
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
   /** Stands for values of persons. */
@@ -93,10 +93,10 @@ export async function listQuotas(wanted: QuotasWanted, world: QuotaWorld): Promi
       onError: quota.onError,
       counter: counterAt(quota, key.counter, nowMs),
     }));
-  const looked = await look(asked, world.counting, nowMs + PATIENCE_MS);
+  const looked = await look(asked, world.stores, nowMs + PATIENCE_MS);
   const states = new Map(asked.map(({ key }, index) => [key, looked[index]]));
   return {
-    store: world.counting.store().status(),
+    store: world.stores.store().status(),
     quotas: found.map(({ policy, quota, keys }) => ({
       ...described(policy, quota),
       keys: keys.map((one) => ({

@@ -1,5 +1,5 @@
 import { counterName, type Claim } from "../limits/claim.ts";
-import { forget } from "../limits/forget.ts";
+import { forget, type Forgetting } from "../limits/forget.ts";
 import { didYouMean, type Diagnostic } from "../policy/diagnostic.ts";
 import type { Quota } from "../policy/quota.ts";
 import { readReset, type AskedReset } from "../policy/reset-file.ts";
@@ -33,6 +33,7 @@ export type ResetAnswer =
 
 /** What a reset is carried out with. */
 export interface ResetWorld extends QuotaWorld {
+  readonly limits: Forgetting["limits"];
   /** What is told of every counter that was asked to be forgotten, whatever came of it. */
   readonly audit: (line: AuditLine) => void;
   readonly metrics: Pick<Metrics, "countQuotaReset">;
@@ -48,7 +49,9 @@ export async function resetCounter(content: Uint8Array, world: ResetWorld): Prom
   const found = asked.kind === "id" ? byId(asked.id, snapshot, world) : byKey(asked, snapshot);
   if ("error" in found) return found;
   const { policy, quota, key, counters } = found;
-  const results = await Promise.all(counters.map((counter) => forget(counter, world.counting)));
+  const results = await Promise.all(
+    counters.map((counter) => forget(counter, { ...world.stores, limits: world.limits })),
+  );
   const failed = results.find((one) => one.kind === "failed");
   const reset: Reset = {
     policy: policy.id,

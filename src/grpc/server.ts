@@ -16,14 +16,28 @@ import { healthServiceName, registerHealth, type Health, type Serving } from "./
 import { registerReflection } from "./reflection.ts";
 
 /**
- * Bytes in, bytes out, both one encoded message. `deadlineAtMs` is epoch milliseconds, Number.POSITIVE_INFINITY when the
+ * Bytes in, bytes out, both one encoded message; or a status of gRPC in place of an answer. `deadlineAtMs` is epoch milliseconds, Number.POSITIVE_INFINITY when the
  * client set none. An answer that is at hand is returned without a promise.
  */
 export type UnaryHandler = (
   request: Buffer,
   deadlineAtMs: number,
-  caller: Caller,
-) => Uint8Array | Promise<Uint8Array>;
+  caller: Connected,
+) => Uint8Array | StatusAnswer | Promise<Uint8Array | StatusAnswer>;
+
+/** No answer, and why: an error to the client (google.rpc.Code). */
+export interface StatusAnswer {
+  readonly code: keyof typeof STATUSES;
+  readonly details: string;
+}
+
+const STATUSES = {
+  "invalid-argument": status.INVALID_ARGUMENT,
+  "deadline-exceeded": status.DEADLINE_EXCEEDED,
+  "resource-exhausted": status.RESOURCE_EXHAUSTED,
+  unavailable: status.UNAVAILABLE,
+  "permission-denied": status.PERMISSION_DENIED,
+} as const;
 
 /** One service by its full name (`envoy.service.auth.v3.Authorization`), its methods by their short names (`Check`). */
 export interface GrpcService {
@@ -141,12 +155,15 @@ function unaryCall(
       onRefused?.(caller, method);
       return;
     }
-    const answer = (bytes: Uint8Array) => callback(null, bytes);
+    const answer = (given: Uint8Array | StatusAnswer) => {
+      if (given instanceof Uint8Array) callback(null, given);
+      else callback({ code: STATUSES[given.code], details: given.details });
+    };
     const fail = (error: unknown) => {
       callback({ code: status.INTERNAL, details: "internal error" });
       onError(error, method);
     };
-    let result: Uint8Array | Promise<Uint8Array>;
+    let result: ReturnType<UnaryHandler>;
     try {
       result = handler(call.request, epochMs(call.getDeadline()), caller);
     } catch (error) {

@@ -5,6 +5,7 @@ import { createAddressGuard, hostOf, type AddressGuard, type OutboundSettings } 
 import { createDispatcher, resolveWithSystem, type Resolve } from "./connect.ts";
 import { describeFailure, FetchFailure, shownUrl, type FetchOutcome } from "./fetch-failure.ts";
 import { readBounded, watchFile } from "./files.ts";
+import { boundedLabel } from "../std/bounded-label.ts";
 
 export interface OutboundOptions {
   readonly settings: OutboundSettings;
@@ -42,7 +43,7 @@ export const createOutbound = (options: OutboundOptions): Outbound => new Client
 class Client implements Outbound {
   readonly #options: OutboundOptions;
   readonly #guard: AddressGuard;
-  readonly #hostLabel = boundedLabels(MAX_HOST_LABELS);
+  readonly #hostLabel = boundedLabel(MAX_HOST_LABELS);
   readonly #inFlight = new InFlight();
   #dispatcher: Dispatcher | undefined;
   #unwatch: Stop | undefined;
@@ -260,14 +261,4 @@ function certificatesIn(content: Buffer, path: string): string {
     }
   }
   return blocks.join("\n");
-}
-
-function boundedLabels(bound: number): (name: string) => string {
-  const known = new Set<string>();
-  return (name) => {
-    if (known.has(name)) return name;
-    if (known.size >= bound) return "other";
-    known.add(name);
-    return name;
-  };
 }

@@ -2,7 +2,7 @@ import { Unknown, UNKNOWN, type Expression } from "../cel/expression.ts";
 import { printScalar } from "../cel/format.ts";
 import type { Quota, QuotaWindow } from "../policy/quota.ts";
 import type { Counter, Window } from "../store/counter.ts";
-import { counterKey } from "./keys.ts";
+import { counterKey, policyTag } from "./keys.ts";
 
 /** What one quota wants of its counter for one request. */
 export interface Claim {
@@ -90,10 +90,11 @@ export function counterName(
   mode: Claim["mode"],
 ): Pick<Counter, "tag" | "key"> {
   const { id, policy, algorithm, cost } = quota;
-  const tag = `q/${policy}`;
-  const identity = [id, mode === "shadow" ? `shadow ${algorithm}` : algorithm, printedOf(quota).join(" ")];
+  const tag = policyTag(policy);
+  const parts = mode === "shadow" ? ["shadow", id, ...key] : [id, ...key];
   // What settles a late cost names the counter in metadata, where nobody is to read who it was.
-  return { tag, key: counterKey(tag, [...identity, ...key], cost.kind === "late" ? "hashed" : "plain") };
+  const form = cost.kind === "late" ? "digest" : "plain";
+  return { tag, key: counterKey(tag, { algorithm, lengths: printedOf(quota), parts }, form) };
 }
 
 /** Undefined: unlimited. */

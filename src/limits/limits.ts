@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import type { Signer } from "../host/signer.ts";
 import type { Quota } from "../policy/quota.ts";
 import { readingsOf, type Reading } from "../store/algorithms.ts";
-import type { Charge, Hold, Taken } from "../store/counter.ts";
+import type { Charge, Counter, Hold, Taken } from "../store/counter.ts";
 import type { Store } from "../store/store.ts";
 import type { Claim } from "./claim.ts";
+import { Denials } from "./denials.ts";
 import { localPart } from "./local-part.ts";
 import { reservationToken } from "./reservation.ts";
 
@@ -12,7 +13,7 @@ import { reservationToken } from "./reservation.ts";
 export interface Takes {
   /** `failed`: the store could not be asked, and a quota says that then nothing passes. */
   readonly verdict: "fits" | "exceeds" | "failed";
-  /** One a claim. */
+  /** One a claim; where it was remembered that some are exhausted, of those alone. */
   readonly outcomes: readonly ClaimOutcome[];
 }
 
@@ -20,8 +21,8 @@ export interface ClaimOutcome {
   readonly claim: Claim;
   /** `passed`: the store could not be asked, and the quota says that it does not matter. */
   readonly result: "fits" | "exceeds" | "passed" | "failed";
-  /** Who decided: the store of all replicas, or this process while that was away. */
-  readonly by: "store" | "local";
+  /** Who decided: the store of all replicas, this process while that was away, or its memory of what the store has just refused. */
+  readonly by: "store" | "local" | "remembered";
   /** One a window; none where nobody knows. */
   readonly readings: readonly Reading[];
   /** What was reserved until it is known what it comes to. */
@@ -44,7 +45,7 @@ export interface Limits {
 }
 
 /** Where counters of quotas are kept. */
-export interface Counting {
+export interface CounterStores {
   readonly store: () => Store;
   /** Counters of this process, for as long as the store is away. */
   readonly local: Store;
@@ -52,7 +53,7 @@ export interface Counting {
   readonly replicas: () => number;
 }
 
-export interface StoreLimitsOptions extends Counting {
+export interface StoreLimitsOptions extends CounterStores {
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
   /** Signs what settles reservations. */
@@ -82,6 +83,7 @@ const MAX_BACKGROUND = 1_000;
 export class StoreLimits implements Limits {
   readonly #options: StoreLimitsOptions;
   #background = 0;
+  readonly #denials = new Denials();
 
   constructor(options: StoreLimitsOptions) {
     this.#options = options;
@@ -89,6 +91,8 @@ export class StoreLimits implements Limits {
 
   take(claims: readonly Claim[], deadlineAtMs: number): Takes | Promise<Takes> {
     const store = this.#options.store();
+    const denied = this.#denials.find(claims, this.#options.nowMs());
+    if (denied.length > 0) return this.#told({ verdict: "exceeds", outcomes: denied });
     const groups = Map.groupBy(claims.map(chargedClaim), ({ claim }) => store.groupOf(claim.counter.tag));
     const parts = Array.from(groups.values(), (charged) => {
       const charges = charged.map(({ charge }) => charge);
@@ -99,7 +103,7 @@ export class StoreLimits implements Limits {
     );
     if (known.length === parts.length) return this.#concluded(claims, known);
     const waiting = parts.map(async ({ taken, ...part }) => ({ ...part, taken: await taken }));
-    return Promise.all(waiting).then((all) => this.#concluded(claims, all));
+    return Promise.all(waiting).then((all) => this.#learnt(this.#concluded(claims, all)));
   }
 
   count(claims: readonly Claim[]): void {
@@ -116,6 +120,11 @@ export class StoreLimits implements Limits {
     }
   }
 
+  /** Asks the store again of a counter that it has called exhausted: somebody has reset it. */
+  askAgain({ key }: Pick<Counter, "key">): void {
+    this.#denials.forget(key);
+  }
+
   token(claim: Claim, reserved: Reserved): string | undefined {
     return reservationToken(claim, reserved, this.#options.signer);
   }
@@ -128,13 +137,26 @@ export class StoreLimits implements Limits {
     const all = claims.flatMap((claim) => outcomes.get(claim) ?? []);
     const verdict = verdictOf(all);
     if (verdict !== "fits") for (const bundle of bundles) this.#giveBackAll(bundle);
+    return this.#told({ verdict, outcomes: all });
+  }
+
+  /** Where takes are decided apart, what is counted may be given back the next moment. */
+  #learnt(takes: Takes): Takes {
+    const { store, nowMs } = this.#options;
+    if (takes.verdict === "exceeds" && store().division === "whole")
+      for (const outcome of takes.outcomes) this.#denials.note(outcome, nowMs());
+    return takes;
+  }
+
+  #told(takes: Takes): Takes {
+    const { verdict, outcomes: all } = takes;
     for (const { claim, result, by, readings } of all) {
       const { onTake } = this.#options.observe;
       const isCharged = verdict === "fits" && result === "fits" && claim.quota.count !== "denied";
       onTake(claim, result, by, isCharged ? claim.hits : 0);
       if (verdict === "fits" && isNearLimit(claim.quota, readings)) onTake(claim, "warned", by, 0);
     }
-    return { verdict, outcomes: all };
+    return takes;
   }
 
   /** What one take of the store came to; where it failed, what each quota says of that. */

@@ -1,7 +1,7 @@
 import { readingsOf, type Reading } from "../store/algorithms.ts";
 import type { Charge, Counter, Failure } from "../store/counter.ts";
 import type { Store } from "../store/store.ts";
-import type { Counting } from "./limits.ts";
+import type { CounterStores } from "./limits.ts";
 import { localPart } from "./local-part.ts";
 
 /** What one counter has come to. */
@@ -27,7 +27,7 @@ const MAX_LOOKS = 50;
 /** What counters have come to, one for each of `asked`, without charging anything. `deadlineAtMs` is epoch milliseconds. */
 export async function look(
   asked: readonly Asked[],
-  { store: storeNow, local, replicas }: Counting,
+  { store: storeNow, local, replicas }: CounterStores,
   deadlineAtMs: number,
 ): Promise<readonly Looked[]> {
   const store = storeNow();

@@ -3,6 +3,7 @@ import type { CompiledPolicy, PolicyWorld } from "./compile-policy.ts";
 import { activeOverrides, type OverriddenPolicies } from "./compile-overrides.ts";
 import { problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
+import type { DomainFile } from "./domain-file.ts";
 import type { WrittenIdentity } from "./identity-file.ts";
 import { hostsWithin, type Match } from "./match.ts";
 import type { Loaded } from "./load.ts";
@@ -46,6 +47,21 @@ export function refuseTrespass(
 }
 
 type Trespass = readonly [key: readonly string[], message: string];
+
+/** A team limits the domains that it owns. */
+export function refuseForeignDomains(
+  files: readonly Read<DomainFile>[],
+  { owners, settings, diagnostics }: Borders,
+): void {
+  for (const { document, file } of files) {
+    const name = owners(document.file);
+    const team = name === undefined ? undefined : settings.teams.get(name);
+    if (name === undefined || team === undefined || team.owns.domains.includes(file.domain)) continue;
+    const message = `the team ${name} does not own the domain ${file.domain}`;
+    const hint = "name it under `owns` in weir.yaml, or let the platform own the file";
+    diagnostics.push(problem(document.at(["domain"]), "not-owned", message, hint));
+  }
+}
 
 /** One of hosts and destinations must bind the policy to what the team owns; neither may reach beyond. */
 function trespasses(file: PolicyFile, match: Match, team: string, owned: Owned): readonly Trespass[] {

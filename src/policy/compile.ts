@@ -10,17 +10,19 @@ import {
   refuseTrespass,
   type Borders,
 } from "./borders.ts";
+import { compileDomains } from "./compile-domains.ts";
 import { compileDecisions } from "./compile-decisions.ts";
 import { compileHandlers, type WrittenHandlers } from "./compile-handlers.ts";
 import { byRule, nextChangeMs } from "./compile-overrides.ts";
 import { compilePolicy, type CompiledPolicy, type PolicyWorld } from "./compile-policy.ts";
 import { settingsOf } from "./compile-settings.ts";
-import { compileShared, type SharedPart } from "./compile-shared.ts";
+import { compileShared, type SharedPart, type SharedWorld } from "./compile-shared.ts";
 import { unknownSubjects } from "./compile-tests.ts";
 import { findingConflicts } from "./conflicts.ts";
 import { Environments } from "./declarations.ts";
 import { inOrder, isClean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
+import type { DomainFile } from "./domain-file.ts";
 import type { Loaded } from "./load.ts";
 import { buildLookup } from "./lookup.ts";
 import { credentialHeadersOf } from "./identity.ts";
@@ -30,7 +32,15 @@ import { serverFirst } from "./parts.ts";
 import type { OverridesFile } from "./overrides-file.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import { Records } from "./records.ts";
-import { parseOverrides, parsePolicy, parseServer, parseShared, parseTests, type Parsed } from "./schema.ts";
+import {
+  parseDomain,
+  parseOverrides,
+  parsePolicy,
+  parseServer,
+  parseShared,
+  parseTests,
+  type Parsed,
+} from "./schema.ts";
 import { SERVER_DEFAULTS, type ServerFile } from "./server-file.ts";
 import type { Settings } from "./settings.ts";
 import type { SharedFile } from "./shared-file.ts";
@@ -85,7 +95,10 @@ export function* compilingConfiguration(
   world: World,
 ): Steps<Configuration> {
   const diagnostics = [...loaded.diagnostics];
-  const { server, sharedFiles, files, overrides, tests, unread } = yield* parsingAll(loaded, diagnostics);
+  const { server, sharedFiles, files, overrides, tests, domainFiles, unread } = yield* parsingAll(
+    loaded,
+    diagnostics,
+  );
   const weir = server[0];
   const settings = settingsOf(weir?.file ?? SERVER_DEFAULTS, weir?.document.file);
   const records = new Records();
@@ -111,12 +124,7 @@ export function* compilingConfiguration(
     ...provisionsOf(settings, unread),
   };
   const selections = weir && compileDecisions(weir.document, weir.file.decisions, parts);
-  const shared = new Map<string, SharedPart>();
-  for (const { file, document } of sharedFiles) {
-    shared.set(file.shared, compileShared(file, document, parts));
-    refuseForeignVerifiers(document, file.identities, borders);
-    yield;
-  }
+  const shared = yield* compilingShared(sharedFiles, parts, borders);
   // What a shared file has that could not be read is not known, so what uses it waits until it is mended.
   const [ready, waiting] = divide(files, ({ file }) => file.use.every((name) => !unread.shared.has(name)));
   const policies = yield* compilingPolicies(ready, { ...parts, shared }, borders);
@@ -129,6 +137,7 @@ export function* compilingConfiguration(
   const common = {
     revision,
     settings,
+    domains: compileDomains(domainFiles, parts, borders),
     handlers: faultless(handlers),
     overrides: active,
     selections,
@@ -156,12 +165,13 @@ function* parsingAll(loaded: Loaded, diagnostics: Diagnostic[]): Steps<AllFiles>
   const files = yield* parsing(loaded, "policy", parsePolicy, found);
   const overrides = yield* parsing(loaded, "overrides", parseOverrides, found);
   const tests = yield* parsing(loaded, "tests", parseTests, found);
+  const domainFiles = yield* parsing(loaded, "domain", parseDomain, found);
   diagnostics.push(
     ...refuseSecond(server),
     ...refuseNamesakes(files, "policy"),
     ...refuseNamesakes(sharedFiles, "shared"),
   );
-  return { server, sharedFiles, files, overrides, tests, unread: unreadOf(broken) };
+  return { server, sharedFiles, files, overrides, tests, domainFiles, unread: unreadOf(broken) };
 }
 
 interface AllFiles {
@@ -170,6 +180,7 @@ interface AllFiles {
   readonly files: readonly Read<PolicyFile>[];
   readonly overrides: readonly Read<OverridesFile>[];
   readonly tests: readonly Read<TestsFile>[];
+  readonly domainFiles: readonly Read<DomainFile>[];
   readonly unread: Unread;
 }
 
@@ -196,6 +207,20 @@ function* parsing<T>(
     yield;
   }
   return read;
+}
+
+function* compilingShared(
+  files: readonly Read<SharedFile>[],
+  world: SharedWorld,
+  borders: Borders,
+): Steps<ReadonlyMap<string, SharedPart>> {
+  const shared = new Map<string, SharedPart>();
+  for (const { file, document } of files) {
+    shared.set(file.shared, compileShared(file, document, world));
+    refuseForeignVerifiers(document, file.identities, borders);
+    yield;
+  }
+  return shared;
 }
 
 function* compilingPolicies(

@@ -1,8 +1,8 @@
 /** What a file that this version reads is. */
-export type Kind = "server" | "policy" | "tests" | "shared" | "keys" | "overrides";
+export type Kind = "server" | "policy" | "tests" | "shared" | "keys" | "overrides" | "domain";
 
 /** What a file says that it is, of everything the format has; `data` is what another file says of it. */
-export type Claim = Kind | "domain" | "data";
+export type Claim = Kind | "data";
 
 /** The keys one of which tells what a file is; a server file has none of them. */
 export const KIND_KEYS = ["policy", "tests", "shared", "keys", "overrides"] as const;
@@ -48,11 +48,15 @@ const SERVER_EXPRESSION = /^decisions\.record\.\d+\.when$/;
 /** The mappings in which keys are names of the file's choice. */
 const NAMED = new Set(["let", "identities", "with"]);
 
+/** A file in the form of envoyproxy/ratelimit, read as YAML 1.1 with anchors and aliases, as that reads it. */
+export const isForeign = ([first]: readonly Claim[]): boolean => first === "domain";
+
 /**
  * Whether the value at `path` is CEL in files that claim to be `claims`. Unknown files count as policies. The inputs of
  * handlers count as CEL: which of them are text is known to the handler only, and text may be quoted too.
  */
 export function isExpression(claims: readonly Claim[], path: readonly (string | number)[]): boolean {
+  if (isForeign(claims)) return path.at(-1) === "when";
   if (claims.includes("server")) return SERVER_EXPRESSION.test(path.join("."));
   if (claims.length > 0 && !claims.includes("policy") && !claims.includes("shared")) return false;
   const steps = path.map((step, index) => {

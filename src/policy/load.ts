@@ -178,12 +178,10 @@ function soleKind(
     case "shared":
     case "keys":
     case "overrides":
-      return claim;
     case "domain":
+      return claim;
     case "data":
-      return [
-        problem(placeOf(claim), "not-yet", "this version of weir does not read rate-limit domains yet"),
-      ];
+      return [unknownKind(placeOf, keys)];
   }
 }
 

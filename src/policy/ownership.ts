@@ -21,10 +21,11 @@ export function ownersOf({ folder, teams }: Pick<Settings, "folder" | "teams">):
 }
 
 /** What a team owns, as requests are compared with it. */
-export const ownershipOf = (team: string, { hosts, destinations }: Owned): Ownership => ({
+export const ownershipOf = (team: string, { hosts, destinations, domains }: Owned): Ownership => ({
   team,
   hosts,
   destinations,
+  domains,
 });
 
 /** Whether what a request is for is the team's. */

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { inOrder, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
+import { DOMAIN_FILE, type DomainFile } from "./domain-file.ts";
 import { pathOf, reasonOf, toDiagnostics, type Issue } from "./issues.ts";
 import { OVERRIDES_FILE, type OverridesFile } from "./overrides-file.ts";
 import { POLICY_FILE, type PolicyFile } from "./policy-file.ts";
@@ -38,6 +39,9 @@ export const parseShared = (document: Document): Parsed<SharedFile> => parseWith
 /** Reads a file of overrides. Never throws. */
 export const parseOverrides = (document: Document): Parsed<OverridesFile> =>
   parseWith(document, OVERRIDES_FILE);
+
+/** Reads a file of rate limits. Never throws. */
+export const parseDomain = (document: Document): Parsed<DomainFile> => parseWith(document, DOMAIN_FILE);
 
 /** How often a file is read again without what was at fault: some faults show only when others are gone. */
 const MAX_READINGS = 4;

@@ -1,5 +1,6 @@
 import type { Attributes } from "../attributes/attributes.ts";
 import type { Expression, Read } from "../cel/expression.ts";
+import type { Domain } from "./domain.ts";
 import type { Answer, Effects, Text } from "./effects.ts";
 import type { Evidence } from "./evidence.ts";
 import type { ConfiguredHandler } from "./handlers.ts";
@@ -25,6 +26,8 @@ export interface Snapshot {
   readonly lookup: Lookup<Policy>;
   /** The policies of TCP connections. */
   readonly connections: Lookup<Policy>;
+  /** What answers rate-limit requests, by name. */
+  readonly domains: ReadonlyMap<string, Domain>;
   /** By the name that weir.yaml gives them. */
   readonly handlers: ReadonlyMap<string, ConfiguredHandler>;
   /** Identities that need a verifier, each once. */
@@ -46,6 +49,8 @@ export interface Ownership {
   readonly hosts: readonly HostPattern[];
   /** `namespace/service-account`, or `namespace/*`. */
   readonly destinations: readonly string[];
+  /** Domains of rate limits. */
+  readonly domains: readonly string[];
 }
 
 /** An override that holds now. */

@@ -30,8 +30,14 @@ export interface Slot extends Range {
 /** How many findings of one file are reported; what follows is mostly their consequence. */
 export const MAX_FINDINGS = 100;
 
-/** The tags, anchors, aliases, directives and further documents among the parser's tokens. */
-export function markFindings(tokens: readonly CST.Token[]): readonly Finding[] {
+/** The marks that files of rate limits may have. */
+export const FOREIGN_MARKS: ReadonlySet<Mark> = new Set(["anchor", "alias"]);
+
+/** The tags, anchors, aliases, directives and further documents among the parser's tokens, but for marks that are allowed. */
+export function markFindings(
+  tokens: readonly CST.Token[],
+  allowed: ReadonlySet<Mark> = new Set(),
+): readonly Finding[] {
   const findings: Finding[] = [];
   const pending: unknown[] = tokens.toReversed();
   let documents = 0;
@@ -42,7 +48,8 @@ export function markFindings(tokens: readonly CST.Token[]): readonly Finding[] {
     } else if (isToken(token)) {
       if (token.type === "document" && ++documents === 2)
         findings.push({ kind: "refused", range: rangeOf(token), words: SECOND_DOCUMENT });
-      if (isMark(token.type)) findings.push({ kind: "mark", mark: token.type, range: rangeOf(token) });
+      if (isMark(token.type) && !allowed.has(token.type))
+        findings.push({ kind: "mark", mark: token.type, range: rangeOf(token) });
       for (const part of PARTS) pending.push(Reflect.get(token, part));
     }
   }

@@ -1,23 +1,44 @@
 import {
   isAlias,
   isMap,
-  isNode,
   isScalar,
-  Scalar,
-  type Pair,
-  type ParsedNode,
+  type Scalar,
   type YAMLMap,
+  type Alias,
+  type Document,
   type YAMLSeq,
 } from "yaml";
 import type { Code } from "./codes.ts";
-import { isExpression, mayBeMapping, type Claim } from "./kind.ts";
-import type { Style } from "./scalar.ts";
+import { isExpression, isForeign, mayBeMapping, type Claim } from "./kind.ts";
 import type { Path, Range, SourceText } from "./source.ts";
-import { BROKEN, Literal, type Node, type Plain } from "./tree.ts";
+import { BROKEN, type Node, type Plain } from "./tree.ts";
+import {
+  anchorOf,
+  endOf,
+  firstOf,
+  isMergeKey,
+  isQuoted,
+  isRestOfExpression,
+  keyName,
+  keyRange,
+  plainOf,
+  rangeOf,
+  slotStyle,
+  startOf,
+  styleOf,
+  type Content,
+  type ParsedPair,
+  mergeInto,
+  isNothing,
+  isParsed,
+} from "./yaml-content.ts";
 import { shown, type Finding, type Slot } from "./yaml-findings.ts";
 
 /** How deep mappings and lists may nest. */
 export const MAX_DEPTH = 64;
+
+/** The most values that all aliases of a file may stand for. */
+const MAX_COPIED = 100_000;
 
 /** The values of a file with their places, the stretches of its expressions, and what is not allowed. */
 export interface Grown {
@@ -26,19 +47,10 @@ export interface Grown {
   readonly findings: readonly Finding[];
 }
 
-type Content = ParsedNode | null;
-
-/** The texts among the keys at the top of a file. */
-export function topLevelKeys(content: Content): ReadonlySet<string> {
-  if (!isMap(content)) return new Set();
-  return new Set(
-    content.items.flatMap(({ key }) => (isScalar(key) && typeof key.value === "string" ? [key.value] : [])),
-  );
-}
-
 /** Walks what the parser composed, once. */
-export function growTree(source: SourceText, content: Content, claims: readonly Claim[]): Grown {
-  const grower = new Grower(source, claims);
+export function growTree(source: SourceText, document: Document.Parsed, claims: readonly Claim[]): Grown {
+  const content: Content = document.contents;
+  const grower = new Grower(source, document, claims);
   if (content === null || (isScalar(content) && content.value === null)) return grower.grown(undefined);
   const [first] = isMap(content) ? content.items : [];
   const key = first === undefined ? firstOf(rangeOf(content)) : keyRange(first, rangeOf(content));
@@ -57,9 +69,17 @@ class Grower {
   readonly #claims: readonly Claim[];
   readonly #slots: Slot[] = [];
   readonly #findings: Finding[] = [];
+  readonly #document: Document.Parsed;
+  readonly #isForeign: boolean;
+  /** How many aliases the walk is in. */
+  #copying = 0;
+  /** Values that were walked through within aliases. */
+  #copied = 0;
 
-  constructor(source: SourceText, claims: readonly Claim[]) {
+  constructor(source: SourceText, document: Document.Parsed, claims: readonly Claim[]) {
     this.#source = source;
+    this.#document = document;
+    this.#isForeign = isForeign(claims);
     this.#claims = claims;
   }
 
@@ -68,10 +88,13 @@ class Grower {
   }
 
   grow(content: Content, spot: Spot): Node {
+    if (this.#copying > 0) this.#copied++;
+    if (this.#isForeign && isAlias(content)) return this.#copy(content, spot);
     const range = content === null ? spot.key : rangeOf(content);
     const broken: Node = { plain: BROKEN, range, key: spot.key, style: undefined, children: new Map() };
     // The marks themselves (tags, anchors, aliases) are found among the tokens, with their places.
-    const isMarked = content?.tag !== undefined || isAlias(content) || anchorOf(content) !== undefined;
+    const isMarked =
+      content?.tag !== undefined || isAlias(content) || (!this.#isForeign && anchorOf(content) !== undefined);
     const isTop = spot.path.length === 0;
     const node = this.#value(content, spot, broken);
     if (node !== undefined) return isMarked && !isTop ? broken : node;
@@ -81,6 +104,25 @@ class Grower {
 
   #isExpression(path: Path, content: unknown): boolean {
     return isExpression(this.#claims, path) && !(isMap(content) && mayBeMapping(path));
+  }
+
+  /** What an alias stands for, as if it were written here. */
+  #copy(alias: Alias.Parsed, spot: Spot): Node {
+    const range = rangeOf(alias);
+    const content = this.#copied > MAX_COPIED ? undefined : alias.resolve(this.#document);
+    if (content !== undefined && isParsed(content)) {
+      this.#copying++;
+      const node = this.grow(content, spot);
+      this.#copying--;
+      return node;
+    }
+    if (this.#copied > MAX_COPIED) {
+      // Said once: all aliases that follow are too many.
+      if (this.#copied < Infinity)
+        this.#refuse(range, "too-large", `makes more than ${MAX_COPIED} values of aliases`, "use fewer");
+      this.#copied = Infinity;
+    } else this.#refuse(range, "yaml-not-plain", "has no anchor before it", "write the value out");
+    return { plain: BROKEN, range, key: spot.key, style: undefined, children: new Map() };
   }
 
   /** Undefined where there is no value. */
@@ -150,6 +192,7 @@ class Grower {
 
   #mapping(content: YAMLMap.Parsed, spot: Spot, range: Range): Node {
     const children = new Map<string, Node>();
+    const merged: Node[] = [];
     let cut: Slot | undefined;
     content.items.forEach((pair, index) => {
       const key = keyRange(pair, range);
@@ -180,8 +223,11 @@ class Grower {
           ? { id: key.start, start: key.start, end, key: name, style: slotStyle(content) }
           : undefined;
       if (cut !== undefined) this.#slots.push(cut);
-      this.#addChild(children, { name, pair, spot: { path, key, end } });
+      if (this.#isForeign && isMergeKey(pair)) merged.push(this.grow(pair.value, { ...spot, key, end }));
+      else if (!this.#isForeign || !isNothing(pair.value))
+        this.#addChild(children, { name, pair, spot: { path, key, end } });
     });
+    for (const node of merged) mergeInto(children, node);
     const plain = new Map([...children].map(([name, node]) => [name, node.plain]));
     return { plain, range, key: spot.key, style: undefined, children };
   }
@@ -223,60 +269,5 @@ class Grower {
       style: undefined,
       children: new Map(),
     };
-  }
-}
-
-type ParsedPair = Pair<ParsedNode, ParsedNode | null>;
-
-/** Behind a comma in a flow mapping: no colon, or nothing that the format has as a key. */
-/** A quoted expression is whole, whatever follows: JSON is YAML too. */
-const isQuoted = ({ value }: ParsedPair): boolean => isScalar(value) && value.type !== Scalar.PLAIN;
-
-const isRestOfExpression = ({ key, value }: ParsedPair, name: string | undefined): boolean =>
-  value === null ||
-  (isScalar(key) && key.type !== Scalar.PLAIN) ||
-  name === undefined ||
-  !/^[A-Za-z_][\w.-]*$/.test(name);
-
-function keyName({ key }: ParsedPair): string | undefined {
-  return isScalar(key) && typeof key.value === "string" ? key.value : undefined;
-}
-
-function keyRange(pair: ParsedPair, mapping: Range): Range {
-  // The composer leaves out the key of `: value`, which the types do not say.
-  const key: unknown = pair.key;
-  return isNode(key) && key.range ? { start: key.range[0], end: key.range[1] } : firstOf(mapping);
-}
-
-const firstOf = ({ start }: Range): Range => ({ start, end: start + 1 });
-
-const slotStyle = (content: { flow?: boolean }): Slot["style"] => (content.flow === true ? "flow" : "block");
-
-const rangeOf = (content: ParsedNode): Range => ({ start: content.range[0], end: content.range[1] });
-
-const startOf = (content: ParsedNode | null, fallback: number): number => content?.range[0] ?? fallback;
-
-const endOf = (pair: ParsedPair, fallback: number): number =>
-  pair.value?.range[1] ?? Math.min(fallback, pair.key.range[1]);
-
-const anchorOf = (content: Content): string | undefined =>
-  content === null || isAlias(content) ? undefined : content.anchor;
-
-function plainOf(value: unknown, source: string): Plain {
-  if (typeof value === "number" || typeof value === "boolean") return new Literal(source, value);
-  return typeof value === "string" ? value : source;
-}
-
-function styleOf(content: Scalar.Parsed): Style {
-  switch (content.type) {
-    case Scalar.QUOTE_DOUBLE:
-      return "double";
-    case Scalar.QUOTE_SINGLE:
-      return "single";
-    case Scalar.BLOCK_FOLDED:
-    case Scalar.BLOCK_LITERAL:
-      return "block";
-    default:
-      return "plain";
   }
 }

@@ -1,10 +1,11 @@
 import { Composer, Parser, type Document } from "yaml";
 import { problem, type Diagnostic } from "./diagnostic.ts";
-import { claimsOf, type Claim } from "./kind.ts";
+import { claimsOf, isForeign, type Claim } from "./kind.ts";
 import { SourceText } from "./source.ts";
 import type { Node } from "./tree.ts";
-import { markFindings, report, syntaxFindings } from "./yaml-findings.ts";
-import { growTree, topLevelKeys } from "./yaml-tree.ts";
+import { FOREIGN_MARKS, markFindings, report, syntaxFindings } from "./yaml-findings.ts";
+import { topLevelKeys } from "./yaml-content.ts";
+import { growTree } from "./yaml-tree.ts";
 
 /** The most of one file that is read, in bytes. */
 export const MAX_FILE_BYTES = 1024 * 1024;
@@ -22,7 +23,8 @@ export interface YamlFile {
 
 /**
  * Reads one file strictly: YAML 1.2 core, one document, no tag, anchor, alias, merge key, null or duplicate key,
- * every warning of the parser an error, and nothing of an expression lost to YAML. Never throws.
+ * every warning of the parser an error, and nothing of an expression lost to YAML. Never throws. Files of rate limits come
+ * from elsewhere: they are YAML 1.1, and may have anchors, aliases, merge keys, and keys without a value.
  */
 export const readYaml = (file: string, content: Uint8Array | string): YamlFile =>
   read(file, content, undefined);
@@ -36,7 +38,7 @@ function read(file: string, content: Uint8Array | string, claims: readonly Claim
   const source = new SourceText(file, text.replace(/^\uFEFF/, ""));
   const refusal = refuseText(source, content);
   if (refusal !== undefined) return { source, claims: [], root: undefined, diagnostics: [refusal] };
-  const parsed = parse(source.text);
+  const parsed = parse(source.text, "1.2");
   if (parsed === undefined) {
     const place = source.place({ start: 0, end: 1 });
     const message = "this file is beyond what the YAML parser takes";
@@ -48,9 +50,11 @@ function read(file: string, content: Uint8Array | string, claims: readonly Claim
 
 function readDocument(source: SourceText, parsed: Parsed, known: readonly Claim[] | undefined): YamlFile {
   const claims = known ?? claimsOf(source.file, topLevelKeys(parsed.document.contents));
-  const { root, slots, findings } = growTree(source, parsed.document.contents, claims);
-  const all = [...findings, ...markFindings(parsed.tokens), ...syntaxFindings(source.text, parsed.document)];
-  const isYaml = parsed.document.errors.length === 0;
+  const { tokens, document } = isForeign(claims) ? (parse(source.text, "1.1") ?? parsed) : parsed;
+  const { root, slots, findings } = growTree(source, document, claims);
+  const marks = markFindings(tokens, isForeign(claims) ? FOREIGN_MARKS : undefined);
+  const all = [...findings, ...marks, ...syntaxFindings(source.text, document)];
+  const isYaml = document.errors.length === 0;
   return { source, claims, root: isYaml ? root : undefined, diagnostics: report(source, all, slots) };
 }
 
@@ -98,10 +102,11 @@ interface Parsed {
 const tokensOf = (text: string) => [...new Parser().parse(text)];
 
 /** Undefined when the parser itself gives up: it recurses, and what it reads is whatever someone wrote. */
-function parse(text: string): Parsed | undefined {
+function parse(text: string, version: "1.1" | "1.2"): Parsed | undefined {
   try {
     const tokens = tokensOf(text);
-    const options = { version: "1.2", schema: "core", merge: false, uniqueKeys: false } as const;
+    const schema = version === "1.2" ? "core" : "yaml-1.1";
+    const options = { version, schema, merge: false, uniqueKeys: false } as const;
     const composer = new Composer({ ...options, keepSourceTokens: true, prettyErrors: false });
     const [document] = composer.compose(tokens, true, text.length);
     return document === undefined ? undefined : { tokens, document };

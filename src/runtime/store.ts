@@ -56,6 +56,10 @@ export class FollowedStore implements Store {
     await before?.close();
   }
 
+  get division(): Store["division"] {
+    return this.#current.division;
+  }
+
   groupOf(tag: string): number {
     return this.#current.groupOf(tag);
   }

@@ -1,3 +1,4 @@
+import { messageField, numberField, textField, doubleField as doubleValue } from "./wire-writer.ts";
 import { doubleField, lengthField, varintField, type Range, type WireReader } from "./wire-reader.ts";
 
 /** Values nest no deeper than this; what is deeper is null. */
@@ -50,3 +51,27 @@ function readList(reader: WireReader, range: Range, depth: number): unknown[] {
   }
   return values;
 }
+
+/** A value that a Struct holds. */
+export type StructValue =
+  string | number | boolean | readonly StructValue[] | ReadonlyMap<string, StructValue>;
+
+/** The message of a Struct: fields 1, a map of key 1 and value 2. */
+export function structMessage(fields: ReadonlyMap<string, StructValue>): string {
+  let message = "";
+  for (const [key, value] of fields)
+    message += messageField(1, textField(1, key) + messageField(2, valueMessage(value)));
+  return message;
+}
+
+function valueMessage(value: StructValue): string {
+  if (typeof value === "string") return textField(3, value);
+  if (typeof value === "number") return doubleValue(2, value);
+  if (typeof value === "boolean") return numberField(4, value ? 1 : 0);
+  if (isMap(value)) return messageField(5, structMessage(value));
+  return messageField(6, value.map((item) => messageField(1, valueMessage(item))).join(""));
+}
+
+const isMap = (
+  value: readonly StructValue[] | ReadonlyMap<string, StructValue>,
+): value is ReadonlyMap<string, StructValue> => value instanceof Map;

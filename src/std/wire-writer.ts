@@ -11,9 +11,16 @@ export const messageField = (number: number, message: string): string =>
 /** A field whose value is text, as UTF-8. */
 export const textField = (number: number, text: string): string => messageField(number, utf8(text));
 
-/** A field whose value is a number from 0 to 2^31. */
+/** A field whose value is a number from 0 to 2^32 - 1. */
 export const numberField = (number: number, value: number): string =>
   String.fromCharCode(number * 8) + varint(value);
+
+/** A field whose value is a double. */
+export function doubleField(number: number, value: number): string {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(value);
+  return String.fromCharCode(number * 8 + 1) + bytes.toString("latin1");
+}
 
 /** The bytes of what was written. */
 export const bytesOf = (message: string): Buffer => Buffer.from(message, "latin1");

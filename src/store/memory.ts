@@ -14,6 +14,7 @@ export interface MemoryStoreOptions {
 
 /** Counters in this process: nobody is waited for, and nobody else counts with it. Bounded; what has expired goes first. */
 export class MemoryStore implements Store {
+  readonly division = "whole";
   readonly #options: MemoryStoreOptions;
   /** In the order in which they were made. */
   readonly #entries = new Map<string, Entry>();

@@ -25,6 +25,7 @@ const MAX_NODES = 1_000;
  * start, again and again, and as soon as a node says that a slot has moved or a connection is lost.
  */
 export class ClusterRoutes implements Routes {
+  readonly division = "by-tag";
   readonly groupOf = remember(MAX_TAGS, slotOf);
   readonly #options: ClusterOptions;
   readonly #links = new Map<string, Link>();

@@ -4,6 +4,8 @@ import type { Link, LinkState } from "./redis-link.ts";
 export interface Routes {
   /** Tags of one group are never divided. */
   groupOf(tag: string): number;
+  /** Whether groups differ at all. */
+  readonly division: "whole" | "by-tag";
   /** Undefined where nobody is known that has the group. */
   linkOf(group: number): Link | undefined;
   /** A node has said that another has the group; answers the way to that, where it is known. */
@@ -19,6 +21,7 @@ export interface Routes {
 /** One Redis, or the master that Sentinels name. */
 export const oneRoute = (link: Link): Routes => ({
   groupOf: () => 0,
+  division: "whole",
   linkOf: () => link,
   moved: () => undefined,
   asked: () => undefined,

@@ -34,6 +34,10 @@ export class RedisStore implements Store {
     this.#options = options;
   }
 
+  get division(): Store["division"] {
+    return this.#options.routes.division;
+  }
+
   groupOf(tag: string): number {
     return this.#options.routes.groupOf(tag);
   }

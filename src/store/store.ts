@@ -7,6 +7,8 @@ export interface Store {
    * different groups must not.
    */
   groupOf(tag: string): number;
+  /** Whether groups differ at all. */
+  readonly division: "whole" | "by-tag";
   /**
    * Decides a take. There is a promise only where somebody is waited for. `deadlineAtMs`, epoch milliseconds: an answer
    * that has not come by then is a failure.

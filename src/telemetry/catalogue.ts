@@ -13,6 +13,32 @@ export const CATALOGUE = {
     labels: [],
     meaning: "From the arrival of a check to its encoded answer, inside weir.",
   },
+  rateLimits: {
+    name: "weir_rate_limit_requests_total",
+    kind: "counter",
+    labels: ["domain", "code"],
+    meaning:
+      "Rate-limit requests answered, by domain (`unknown` for all that no file has; empty where the request could not be read) and code: `ok`, `over_limit`, or the status of gRPC that Envoy was given.",
+  },
+  rateLimitHits: {
+    name: "weir_rate_limit_hits_total",
+    kind: "counter",
+    labels: ["domain", "descriptor", "result"],
+    meaning:
+      "Hits that limits counted, by domain, descriptor as its file writes it (`other` beyond a thousand; `override` for limits that came with the request) and what they came to: `within` the limit, `near` it (above 80 %), `over` it, or over one in `shadow`.",
+  },
+  rateLimitDuration: {
+    name: "weir_rate_limit_duration_seconds",
+    kind: "histogram",
+    labels: [],
+    meaning: "From the arrival of a rate-limit request to its encoded answer, inside weir.",
+  },
+  countersEvicted: {
+    name: "weir_rate_limit_evicted_total",
+    kind: "counter",
+    labels: [],
+    meaning: "Counters in memory that were forgotten before their time, because there were too many.",
+  },
   shadowDecisions: {
     name: "weir_shadow_decisions_total",
     kind: "counter",
@@ -58,7 +84,7 @@ export const CATALOGUE = {
     kind: "counter",
     labels: ["policy", "quota", "result", "by", "mode"],
     meaning:
-      "What quotas of policies came to: `fits`, `exceeds`, `warned` (it fits, and `warnAt` is reached), `counted` (charged after a refusal), `passed` and `failed` (the store was away, by the quota's `onError`). `by` is `store`, or `local` where this process counted alone.",
+      "What quotas of policies came to: `fits`, `exceeds`, `warned` (it fits, and `warnAt` is reached), `counted` (charged after a refusal), `passed` and `failed` (the store was away, by the quota's `onError`). `by` is `store`; `local` where this process counted alone; `remembered` where the store had just said that the counter is exhausted.",
   },
   quotaLost: {
     name: "weir_quota_lost_total",

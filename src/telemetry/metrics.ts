@@ -1,11 +1,16 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import { CATALOGUE } from "./catalogue.ts";
+import { boundedLabel } from "../std/bounded-label.ts";
 import { plainHistogram, tallied } from "./tally.ts";
 
 /** Weir's own metrics, and how they are written for a scrape. */
 export interface Metrics {
   countCheck(policy: string, rule: string, verdict: string): void;
   observeCheck(seconds: number): void;
+  countRateLimit(domain: string, code: string): void;
+  countRateLimitHits(of: RateLimitLabels, hits: number): void;
+  observeRateLimit(seconds: number): void;
+  countEviction(): void;
   countShadow(policy: string, rule: string, verdict: string): void;
   countShadowDropped(): void;
   countRecentDropped(): void;
@@ -40,6 +45,13 @@ export interface Metrics {
   holdPart(team: string): void;
   /** The exposition text and its media type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+/** Of one descriptor; `descriptor` is bounded here. */
+export interface RateLimitLabels {
+  readonly domain: string;
+  readonly descriptor: string;
+  readonly result: "within" | "near" | "over" | "shadow";
 }
 
 export interface ConfigurationShape {
@@ -77,6 +89,7 @@ export function createMetrics(): Metrics {
   const internalErrors = counter(registry, "internalErrors");
   const { name, help } = described("checkDuration");
   const checkDuration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
+  const rateLimits = rateLimitMetrics(registry);
   const partCurrent = gauge(registry, "partCurrent");
   const countReload = reloadMetrics(registry, partCurrent);
   const tlsRenewals = counter(registry, "tlsRenewals");
@@ -86,6 +99,7 @@ export function createMetrics(): Metrics {
   return {
     countCheck: tallied({ ...described("checks"), registers: [registry] }),
     observeCheck: (seconds) => checkDuration.add(seconds),
+    ...rateLimits.metrics,
     countShadow: tallied({ ...described("shadowDecisions"), registers: [registry] }),
     countShadowDropped: () => shadowDropped.inc(),
     countRecentDropped: () => recentDropped.inc(),
@@ -108,8 +122,36 @@ export function createMetrics(): Metrics {
     countRefusedCaller: (listener) => refusedCallers.inc({ listener }),
     render: async () => ({
       contentType: registry.contentType,
-      text: `${(await registry.metrics()).trimEnd()}\n${checkDuration.text()}`,
+      text: `${(await registry.metrics()).trimEnd()}\n${checkDuration.text()}${rateLimits.text()}`,
     }),
+  };
+}
+
+/** Descriptors whose names are of callers' choice, where files say so, are this many at most. */
+const MAX_DESCRIPTORS = 1_000;
+
+function rateLimitMetrics(registry: Registry): {
+  readonly metrics: Pick<
+    Metrics,
+    "countRateLimit" | "countRateLimitHits" | "observeRateLimit" | "countEviction"
+  >;
+  readonly text: () => string;
+} {
+  const requests = counter(registry, "rateLimits");
+  const hits = counter(registry, "rateLimitHits");
+  const evicted = counter(registry, "countersEvicted");
+  const { name, help } = described("rateLimitDuration");
+  const duration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
+  const bounded = boundedLabel(MAX_DESCRIPTORS);
+  return {
+    metrics: {
+      countRateLimit: (domain, code) => requests.labels(domain, code).inc(),
+      countRateLimitHits: ({ domain, descriptor, result }, count) =>
+        hits.labels(domain, bounded(descriptor), result).inc(count),
+      observeRateLimit: (seconds) => duration.add(seconds),
+      countEviction: () => evicted.inc(),
+    },
+    text: () => duration.text(),
   };
 }
 

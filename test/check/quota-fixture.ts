@@ -33,9 +33,9 @@ export function quotaWorld(live: Snapshot = SNAPSHOT) {
     (nowMs) => new MemoryStore({ nowMs: () => nowMs, maxCounters: 100_000 }),
   );
   assert.ok(store && local);
-  const counting = { store: () => store, local, replicas: () => 1 };
+  const stores = { store: () => store, local, replicas: () => 1 };
   const limits = new StoreLimits({
-    ...counting,
+    ...stores,
     nowMs: () => NOW_MS,
     signer: { sign: () => "", isSigned: () => false },
     observe: {
@@ -43,7 +43,7 @@ export function quotaWorld(live: Snapshot = SNAPSHOT) {
       onLost: (what) => assert.fail(`${what} was lost`),
     },
   });
-  const world: QuotaWorld = { live: () => live, topKeys, counting, nowMs: () => NOW_MS, digest };
+  const world: QuotaWorld = { live: () => live, topKeys, stores, nowMs: () => NOW_MS, digest };
   /** Takes one hit, as a request with these values of the key does. */
   const take = (
     policyId: string,
@@ -54,7 +54,7 @@ export function quotaWorld(live: Snapshot = SNAPSHOT) {
     const takes = limits.take([claimFor(live, `${policyId}/${quotaId}`, key, more)], Infinity);
     assert.ok(!(takes instanceof Promise));
   };
-  return { world, store, local, take };
+  return { world, store, local, limits, take };
 }
 
 function claimFor(

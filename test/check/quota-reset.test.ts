@@ -11,6 +11,7 @@ function resetting() {
   const logged: object[] = [];
   const world = {
     ...own.world,
+    limits: own.limits,
     audit: (line: AuditLine) => told.push(line),
     metrics: {
       countQuotaReset: ({ policy, quota }: { policy: string; quota: string }, result: string) =>

@@ -12,6 +12,7 @@ describe("a team whose files were never good", () => {
         { kind: "suffix", name: "orders.example.com" },
       ],
       destinations: ["orders/web", "shop/*"],
+      domains: [],
     },
   ] as const;
   const open = [granting, policy("tcp", [rule("allow", "true")], { match: { protocol: "tcp" } })];

@@ -20,7 +20,7 @@ const NAME = /^# ([\w.-]*[./][\w./-]*)\n/;
 const WRONG = /^# wrong: (.*)\n/;
 
 const isExample = ({ language, text }: Block): boolean =>
-  NAME.test(text) || (language === "yaml" && /^(?:#.*\n)*weir: 1$/m.test(text));
+  NAME.test(text) || (language === "yaml" && /^(?:#.*\n)*(?:weir: 1|domain: \w+)$/m.test(text));
 
 /** Only YAML keeps the line with its name, which is a comment there. */
 const exampleOf = (page: string, { line, section, language, text }: Block): Example => ({

@@ -27,16 +27,20 @@ describe("a counter that is forgotten", () => {
   ] as const) {
     it(`is ${kind} where the store has ${there} hits of it, and this process ${here}`, async () => {
       const [store, local] = [counted(there), counted(here)];
-      assert.deepEqual(await forget(COUNTER, { store: () => store, local }), { kind });
+      const again: string[] = [];
+      const limits = { askAgain: ({ key }: { key: string }) => void again.push(key) };
+      assert.deepEqual(await forget(COUNTER, { store: () => store, local, limits }), { kind });
       assert.deepEqual([store.status().counters, local.status().counters], [0, 0]);
+      assert.deepEqual(again, [COUNTER.key]);
     });
   }
 
   it("is forgotten here where the store cannot be asked, and that is said", async () => {
     const local = counted(1);
+    const limits = { askAgain: () => assert.fail("the store still has it") };
     const store = counted(1);
     store.reset = () => Promise.reject(new Error("the store has not answered: away"));
-    assert.deepEqual(await forget(COUNTER, { store: () => store, local }), {
+    assert.deepEqual(await forget(COUNTER, { store: () => store, local, limits }), {
       kind: "failed",
       reason: "the store has not answered: away",
     });

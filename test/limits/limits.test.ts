@@ -16,6 +16,10 @@ class Grouped implements Store {
     this.#groups = groups;
   }
 
+  get division(): Store["division"] {
+    return this.#groups.length < 2 ? "whole" : "by-tag";
+  }
+
   groupOf(tag: string): number {
     return Math.max(0, this.#groups.indexOf(tag));
   }
@@ -53,7 +57,7 @@ interface Asking {
   readonly lost: string[];
 }
 
-function limitsOver(store: Store, replicas = 1): Asking {
+function limitsOver(store: Store, replicas = 1, nowMs: () => number = () => NOW_MS): Asking {
   const noted: string[] = [];
   const charged: string[] = [];
   const lost: string[] = [];
@@ -61,7 +65,7 @@ function limitsOver(store: Store, replicas = 1): Asking {
     store: () => store,
     local: new MemoryStore({ nowMs: () => NOW_MS, maxCounters: 1_000 }),
     replicas: () => replicas,
-    nowMs: () => NOW_MS,
+    nowMs,
     signer: { sign: () => "signature", isSigned: () => true },
     observe: {
       onTake({ quota: { policy, id } }, result, by, hits) {
@@ -254,5 +258,65 @@ describe("what is counted after a refusal", () => {
     assert.equal(store.takes.length, 1_000);
     await new Promise(setImmediate);
     assert.equal(lost.length, 1_500);
+  });
+});
+
+describe("what a store has just called exhausted", () => {
+  /** Asks one counter of 2 a minute until it is exhausted, at a moment that a test moves. */
+  async function exhausted(groups: readonly string[], more: object = {}) {
+    const clock = { nowMs: NOW_MS };
+    const store = new Grouped(groups);
+    const snapshot = snapshotOfQuotas({ a: [quota("one", 2, more)] });
+    const { limits, noted } = limitsOver(store, 1, () => clock.nowMs);
+    const ask = async () => inWords(await limits.take(claimsOf(snapshot), Infinity));
+    for (let index = 0; index < 3; index++) await ask();
+    assert.equal(store.takes.length, 3);
+    return { clock, store, limits, noted, ask };
+  }
+
+  it("is not asked again for a second", async () => {
+    const { clock, store, noted, ask } = await exhausted(["all"]);
+    clock.nowMs += 999;
+    assert.equal(await ask(), "exceeds, exceeds remembered");
+    assert.equal(store.takes.length, 3);
+    assert.equal(noted.at(-1), "a/one exceeds remembered");
+    clock.nowMs += 1;
+    assert.equal(await ask(), "exceeds, exceeds store");
+    assert.equal(store.takes.length, 4);
+  });
+
+  it("is asked again sooner where hits would fit sooner, where fewer are wanted, and where the limit is another", async () => {
+    const bucket = { algorithm: "bucket", windows: [{ limit: "600", per: "1m", burst: "2" }] };
+    const soon = await exhausted(["all"], bucket);
+    soon.clock.nowMs += 100;
+    await soon.ask();
+    assert.equal(soon.store.takes.length, 4);
+
+    const { limits, store } = await exhausted(["all"]);
+    const asking = async (more: object, limit = 2) => {
+      await limits.take(claimsOf(snapshotOfQuotas({ a: [quota("one", limit, more)] })), Infinity);
+      return store.takes.length;
+    };
+    assert.equal(await asking({ cost: "5" }), 3, "more cannot fit either");
+    assert.equal(await asking({ cost: "0" }), 4);
+    assert.equal(await asking({}, 3), 5);
+  });
+
+  it("is asked again where something may be given back: across groups, and of what is settled later", async () => {
+    const apart = await exhausted(["", "q/a", "q/b"]);
+    await apart.ask();
+    assert.equal(apart.store.takes.length, 4);
+
+    const store = new Grouped(["all"]);
+    const { limits } = limitsOver(store);
+    const claims = claimsOf(snapshotOfQuotas({ a: [late("tokens", 4)] }));
+    for (let index = 0; index < 2; index++) await limits.take(claims, Infinity);
+    assert.equal(store.takes.length, 2);
+  });
+
+  it("waits for nobody", async () => {
+    const { limits } = await exhausted(["all"]);
+    const takes = limits.take(claimsOf(snapshotOfQuotas({ a: [quota("one", 2)] })), Infinity);
+    assert.ok(!(takes instanceof Promise));
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Counting } from "../../src/limits/limits.ts";
+import type { CounterStores } from "../../src/limits/limits.ts";
 import { look, type Asked } from "../../src/limits/look.ts";
 import type { Counter, Take, Taken } from "../../src/store/counter.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
@@ -36,7 +36,7 @@ class Watched extends MemoryStore {
   }
 }
 
-const countingOf = (store: MemoryStore, local = memory()): Counting => ({
+const countingOf = (store: MemoryStore, local = memory()): CounterStores => ({
   store: () => store,
   local,
   replicas: () => 3,

@@ -286,7 +286,7 @@ describe("the platform beside teams", () => {
     assert.deepEqual(found(configuration), [
       "error unreadable-file teams/orders:1 the team orders has no files in its folder",
     ]);
-    const unloaded = [{ team: "orders", hosts: [], destinations: [] }];
+    const unloaded = [{ team: "orders", hosts: [], destinations: [], domains: [] }];
     assert.ok(compileConfiguration(loaded(others), "test", { ...WORLD, unloaded }).snapshot);
   });
 });

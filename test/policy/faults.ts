@@ -5,6 +5,7 @@ import { worldOf } from "../check/fixture.ts";
 import type { Document } from "../../src/policy/document.ts";
 import { loadFiles, type SourceFile } from "../../src/policy/load.ts";
 import {
+  parseDomain,
   parseOverrides,
   parsePolicy,
   parseServer,
@@ -75,6 +76,8 @@ export function parseAny(document: Document) {
       return parseShared(document);
     case "overrides":
       return parseOverrides(document);
+    case "domain":
+      return parseDomain(document);
     case "keys":
       throw new Error("keys files are read without a document");
   }

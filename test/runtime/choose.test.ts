@@ -46,7 +46,7 @@ const divisionOf = (teams: readonly string[]): Division => ({
   parts: [PLATFORM, ...teams],
   partOf: (file) => file,
   folderOf: (part) => part,
-  ownership: (team) => ({ team, hosts: [], destinations: [] }),
+  ownership: (team) => ({ team, hosts: [], destinations: [], domains: [] }),
 });
 
 interface Tried extends Trial {

