@@ -314,6 +314,16 @@ describe("what a store has just called exhausted", () => {
     assert.equal(store.takes.length, 2);
   });
 
+  it("is asked again where somebody has reset it", async () => {
+    const { store, limits, ask } = await exhausted(["all"]);
+    const [claim] = claimsOf(snapshotOfQuotas({ a: [quota("one", 2)] }));
+    assert.ok(claim);
+    await store.memory.reset(claim.counter);
+    assert.equal(await ask(), "exceeds, exceeds remembered");
+    limits.askAgain(claim.counter);
+    assert.equal(await ask(), "fits, fits store");
+  });
+
   it("waits for nobody", async () => {
     const { limits } = await exhausted(["all"]);
     const takes = limits.take(claimsOf(snapshotOfQuotas({ a: [quota("one", 2)] })), Infinity);
