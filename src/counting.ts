@@ -1,8 +1,14 @@
+import { listQuotas } from "./check/quota-list.ts";
+import { resetCounter } from "./check/quota-reset.ts";
+import type { QuotasSource } from "./http/quotas.ts";
 import { StoreLimits, type Limits } from "./limits/limits.ts";
+import { TopKeys } from "./limits/top-keys.ts";
 import { quotaService, type QuotaService } from "./quota/service.ts";
+import type { AuditLine } from "./runtime/audit.ts";
 import type { Outside } from "./runtime/outside.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { MemoryStore } from "./store/memory.ts";
+import type { Log } from "./telemetry/log.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
 /** What is counted with. */
@@ -10,31 +16,39 @@ export interface CountingParts {
   readonly metrics: Metrics;
   readonly runtime: Runtime;
   readonly outside: Outside;
+  readonly log: Log;
+  readonly audit: (line: AuditLine) => void;
 }
 
 /** Whom checks and rate-limit requests ask: one store, and one stand-in for the time when it is away. */
 export interface Counting {
   readonly limits: Limits;
   readonly quotas: QuotaService;
+  /** What the admin listener shows of policies' quotas, and forgets. */
+  readonly shown: QuotasSource;
 }
 
 /** Counters of the stand-in at most: a few hundred bytes each. */
 const MAX_LOCAL_COUNTERS = 1_000_000;
 
-export function openCounting({ metrics, runtime, outside }: CountingParts): Counting {
+export function openCounting({ metrics, runtime, outside, log, audit }: CountingParts): Counting {
   const nowMs = Date.now;
-  const { store, signer } = outside;
+  const { store, signer, digest } = outside;
   const local = new MemoryStore({
     nowMs,
     maxCounters: MAX_LOCAL_COUNTERS,
     onEvicted: () => metrics.countEviction(),
   });
   const replicas = (): number => replicasOf(runtime);
+  const stores = { store: () => store, local, replicas };
+  const topKeys = new TopKeys();
   const limits = new StoreLimits({
-    ...{ local, replicas, nowMs, signer },
-    store: () => store,
+    ...{ ...stores, nowMs, signer },
     observe: {
-      onTake: ({ quota, mode }, result, by) => metrics.countQuota(quota, { result, by, mode }),
+      onTake(claim, result, by, charged) {
+        metrics.countQuota(claim.quota, { result, by, mode: claim.mode });
+        topKeys.note(claim, result, { charged, atMs: nowMs() });
+      },
       onLost: (what) => metrics.countQuotaLost(what),
     },
   });
@@ -50,7 +64,12 @@ export function openCounting({ metrics, runtime, outside }: CountingParts): Coun
     nowMs,
     metrics,
   });
-  return { limits, quotas };
+  const world = { ...{ live: () => runtime.live?.snapshot, topKeys, stores, nowMs, digest }, metrics };
+  const shown: QuotasSource = {
+    list: (wanted) => listQuotas(wanted, world),
+    reset: (text) => resetCounter(text, { ...world, limits, log, audit }),
+  };
+  return { limits, quotas, shown };
 }
 
 /** How many processes share a limit while the store is away: counters in memory are each process's own. */

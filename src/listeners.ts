@@ -15,6 +15,7 @@ import type { Listener } from "./policy/listen-file.ts";
 import type { Settings } from "./policy/settings.ts";
 import type { CandidateFiles } from "./runtime/candidate.ts";
 import type { Outside } from "./runtime/outside.ts";
+import type { AuditLine } from "./runtime/audit.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { statusOf, type LastLoad } from "./runtime/status.ts";
 import { epochClock } from "./std/clock.ts";
@@ -38,6 +39,7 @@ export interface ListenerParts {
   readonly runtime: Runtime;
   readonly outside: Outside;
   readonly lastLoad: () => LastLoad | undefined;
+  readonly audit: (line: AuditLine) => void;
   readonly recent: RecentDecisions;
   readonly differences: Differences;
   /** Undefined: no candidate is tried. */
@@ -72,9 +74,10 @@ export async function openListeners(parts: ListenerParts, opened: AsyncDisposabl
     notReady: () => (phase === "ready" ? undefined : phase),
   });
   opened.defer(() => watched.close());
-  const admin = settings.listen.admin && (await startAdmin(parts, settings.listen.admin, openTlsOf));
+  const { limits, quotas, shown } = openCounting(parts);
+  const admin =
+    settings.listen.admin && (await startAdmin(parts, settings.listen.admin, { shown, openTlsOf }));
   if (admin !== undefined) opened.defer(() => admin.close());
-  const { limits, quotas } = openCounting(parts);
   const service = checksOf(parts, limits);
   const http = settings.listen.http && (await startHttp(parts, settings.listen.http, { service, openTlsOf }));
   if (http !== undefined) opened.defer(() => http.close());
@@ -122,7 +125,7 @@ async function tlsOf(
 async function startAdmin(
   { runtime, outside, lastLoad, log, recent, differences, tried }: ListenerParts,
   listener: Settings["listen"]["admin"] & {},
-  openTlsOf: OpenTls,
+  { shown, openTlsOf }: Pick<Counting, "shown"> & { readonly openTlsOf: OpenTls },
 ): Promise<HttpListener> {
   const { token, address } = listener;
   return startAdminListener({
@@ -144,6 +147,7 @@ async function startAdmin(
         // The digests of /decisions, so that what is explained can be compared with what was decided.
         proved: outside.digest,
       }),
+    quotas: shown,
     onError: (error) => log.error({ err: error }, "a page of the admin listener ended in an exception"),
   });
 }

@@ -5,7 +5,7 @@ import { openListeners, type Listening, type Tried } from "./listeners.ts";
 import { compileConfiguration, type Configuration, type World } from "./policy/compile.ts";
 import { loadFiles, loadFolders, type Loaded as LoadedFiles, type SourceFile } from "./policy/load.ts";
 import type { Snapshot } from "./policy/snapshot.ts";
-import { auditOf } from "./runtime/audit.ts";
+import { auditOf, type AuditLine } from "./runtime/audit.ts";
 import { CandidateFiles } from "./runtime/candidate.ts";
 import { Outside } from "./runtime/outside.ts";
 import { Runtime, type LoadResult } from "./runtime/runtime.ts";
@@ -120,7 +120,17 @@ interface Started {
   readonly runtime: Runtime;
   readonly outside: Outside;
   readonly lastLoad: () => LastLoad | undefined;
+  readonly audit: (line: AuditLine) => void;
 }
+
+/** Audit lines stand beside decisions, and in the log where those are not written. */
+const auditOn =
+  (outside: Outside, log: Log) =>
+  (line: AuditLine): void => {
+    const lines = outside.lines();
+    if (lines === undefined) log.info({ audit: line }, "audit");
+    else lines.add(JSON.stringify(line));
+  };
 
 function storeEvents(metrics: Metrics, log: Log): StoreEvents {
   return {
@@ -161,12 +171,9 @@ async function startRuntime(
   });
   let lastLoad: LastLoad | undefined;
   let before: Snapshot | undefined;
-  const audit = (result: LoadResult): void => {
-    for (const line of auditOf(result, before, Date.now())) {
-      const lines = outside.lines();
-      if (lines === undefined) log.info({ audit: line }, "audit");
-      else lines.add(JSON.stringify(line));
-    }
+  const audit = auditOn(outside, log);
+  const auditLoad = (result: LoadResult): void => {
+    for (const line of auditOf(result, before, Date.now())) audit(line);
     if (result.kind === "live") before = result.snapshot;
   };
   const runtime = new Runtime({
@@ -185,7 +192,7 @@ async function startRuntime(
       lastLoad = { result, atMs: Date.now() };
       tellResult({ metrics, log }, result, phase);
       // What refused the start has changed nothing.
-      if (phase === "running" || result.kind === "live") audit(result);
+      if (phase === "running" || result.kind === "live") auditLoad(result);
     },
     onError: (error) =>
       log.error({ err: error }, "a configuration was not loaded; what was live before stays"),
@@ -193,5 +200,5 @@ async function startRuntime(
   });
   opened.defer(() => runtime.close());
   opened.defer(() => watch.close());
-  return { runtime, outside, lastLoad: () => lastLoad };
+  return { runtime, outside, lastLoad: () => lastLoad, audit };
 }

@@ -1,5 +1,5 @@
 import type { Class } from "../attributes/vocabulary.ts";
-import { Unknown, type Read, type Trace } from "../cel/expression.ts";
+import { Unknown, type Read, type Trace, type TypeName } from "../cel/expression.ts";
 import { printScalar } from "../cel/format.ts";
 import type { Fault } from "../std/fault.ts";
 
@@ -31,15 +31,39 @@ function valueOf({ state, value, reads }: Trace, { disclosureOf, personal }: Sho
   if (value instanceof Unknown) return `UNKNOWN: ${FAULTS[value.fault]}`;
   // What a condition comes to is what the caller can tell from the answer.
   if (typeof value === "boolean") return String(value);
-  switch (disclosureOf(reads)) {
+  return disclosed({ open: print(value), digested: print(value) }, disclosureOf(reads), personal);
+}
+
+/** How a value is shown, where it may be shown at all; `digested` is what `personal` is asked about. */
+function disclosed(
+  { open, digested }: { readonly open: string; readonly digested: string },
+  disclosure: Class,
+  personal: Showing["personal"],
+): string {
+  switch (disclosure) {
     case "secret":
       return "(secret)";
     case "personal":
-      return personal(print(value));
+      return personal(digested);
     case "open":
-      return print(value);
+      return open;
   }
 }
+
+/**
+ * The same of a value that is kept as text only: what an expression of this type came to. What is personal has the digest that its trace
+ * has; a text stands without quotes.
+ */
+export const shownText = (
+  text: string,
+  type: TypeName,
+  { disclosure, personal }: { readonly disclosure: Class; readonly personal: Showing["personal"] },
+): string =>
+  disclosed(
+    { open: cut(text), digested: /^(?:string|dyn)$/.test(type) ? print(text) : cut(text) },
+    disclosure,
+    personal,
+  );
 
 const FAULTS: Readonly<Record<Fault, string>> = {
   request: "missing or malformed in the request",

@@ -8,6 +8,7 @@ import { init } from "./init.ts";
 import { keys } from "./keys.ts";
 import { serve } from "./serve.ts";
 import { test } from "./test.ts";
+import { quotas } from "./quotas.ts";
 import { replay } from "./replay.ts";
 import { tail } from "./tail.ts";
 import { validate } from "./validate.ts";
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   evaluate,
   why,
   tail,
+  quotas,
   replay,
   envoy,
   keys,

@@ -12,6 +12,7 @@ import {
 } from "./decisions.ts";
 import { explainAnswerer, MAX_ASKED_BYTES, type ExplainSource } from "./explain.ts";
 import { createAnyServer, listenFastify, type AnyHttpServer, type HttpListener } from "./listener.ts";
+import { listAnswerer, resetAnswerer, type QuotasSource } from "./quotas.ts";
 import { BODY_TYPES, siteGuard, type Proof } from "./sites.ts";
 
 export interface AdminListenerOptions {
@@ -27,6 +28,8 @@ export interface AdminListenerOptions {
   readonly differences: DifferencesSource;
   /** Answers `/explain`. */
   readonly explain: ExplainSource;
+  /** What `/quotas` shows, and forgets; it shows no secrets. */
+  readonly quotas: QuotasSource;
   /** Told of what was thrown. */
   readonly onError: (error: unknown) => void;
 }
@@ -34,7 +37,7 @@ export interface AdminListenerOptions {
 /** Wrong tokens are guesses: with more than this a second, all are refused unseen until the next. */
 const MAX_WRONG_TOKENS = 10;
 
-/** The listener for operators: the console, `/status`, `/decisions`, `/explain`, and an index of what there is. */
+/** The listener for operators: the console, `/status`, `/decisions`, `/quotas`, `/explain`, and an index of what there is. */
 export async function startAdminListener(options: AdminListenerOptions): Promise<HttpListener> {
   const app = fastify({
     bodyLimit: MAX_ASKED_BYTES,
@@ -92,12 +95,14 @@ function addPages(app: FastifyInstance<AnyHttpServer>, options: AdminListenerOpt
   app.addContentTypeParser([...BODY_TYPES], { parseAs: "buffer" }, (_request, body, done) =>
     done(null, body),
   );
-  const answer = explainAnswerer(options.explain);
-  app.post("/explain", async (request, reply) => {
-    const { status, body } = await answer(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
-    if (status === 429) reply.header("retry-after", "1");
-    return sendJson(reply.status(status), body);
-  });
+  const explain = explainAnswerer(options.explain);
+  app.post("/explain", async (request, reply) => sendAnswer(reply, await explain(bytesOf(request))));
+  const list = listAnswerer(options.quotas);
+  app.get("/quotas", async (request, reply) =>
+    sendAnswer(reply, await list(request.query as Readonly<Record<string, unknown>>)),
+  );
+  const reset = resetAnswerer(options.quotas);
+  app.post("/quotas/reset", async (request, reply) => sendAnswer(reply, await reset(bytesOf(request))));
   app.setNotFoundHandler((_request, reply) =>
     reply.status(404).send({ error: "there is no such page; see /" }),
   );
@@ -132,6 +137,8 @@ const INDEX = `weir
 /decisions       the last refusals and faults (JSON); ?policy= &rule= &verdict= &since= &limit=
 /decisions/d_…   why one of them was refused
 /differences     what rules in shadow, or the candidate, would have answered otherwise (JSON); ?kind= &policy= &rule= &since= &limit=
+/quotas          quotas, their busiest keys and what is left (JSON); ?policy= &quota= &limit=
+/quotas/reset    POST { policy, quota, key } or { id }: forgets one counter
 /explain         POST { request, as, backends, now }: why that would be allowed or denied (JSON)
 `;
 
@@ -142,6 +149,18 @@ const sendJson = (reply: FastifyReply, value: object): FastifyReply =>
     .header("cache-control", "no-store")
     .type("application/json")
     .send(`${JSON.stringify(value, null, 2)}\n`);
+
+interface Answer {
+  readonly status: number;
+  readonly body: object;
+}
+
+function sendAnswer(reply: FastifyReply, { status, body }: Answer): FastifyReply {
+  if (status === 429) reply.header("retry-after", "1");
+  return sendJson(reply.status(status), body);
+}
+
+const bytesOf = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
 
 const sendFile = (reply: FastifyReply, { type, content }: ConsoleFile): FastifyReply =>
   reply.header("cache-control", "no-store").type(type).send(content);

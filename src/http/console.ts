@@ -21,6 +21,8 @@ const FILES = [
   "decision.js",
   "explain.js",
   "differences.js",
+  "quotas.js",
+  "reset.js",
 ] as const;
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { PerSecond } from "../std/per-second.ts";
+import { paced, tooMany } from "./paced.ts";
 
 /** What became of a request that somebody described. */
 export type Explained =
@@ -25,23 +25,13 @@ const MAX_EXPLAINED_PER_SECOND = 5;
 
 /** Answers who wants something explained: one at a time, and few a second. */
 export function explainAnswerer(explain: ExplainSource): (text: Uint8Array) => Promise<ExplainAnswer> {
-  const explained = new PerSecond(MAX_EXPLAINED_PER_SECOND);
-  let phase: "idle" | "busy" = "idle";
-  return async (text) => {
-    if (phase === "busy" || !explained.takes(performance.now())) return TOO_MANY;
-    phase = "busy";
-    try {
-      return answerOf(await explain(text));
-    } finally {
-      phase = "idle";
-    }
-  };
+  const explained = paced(MAX_EXPLAINED_PER_SECOND, async (text: Uint8Array) =>
+    answerOf(await explain(text)),
+  );
+  return async (text) => (await explained(text)) ?? TOO_MANY;
 }
 
-const TOO_MANY: ExplainAnswer = {
-  status: 429,
-  body: { error: `one at a time, and at most ${MAX_EXPLAINED_PER_SECOND} a second; ask again in a second` },
-};
+const TOO_MANY: ExplainAnswer = { status: 429, body: { error: tooMany(MAX_EXPLAINED_PER_SECOND) } };
 
 function answerOf(found: Explained): ExplainAnswer {
   switch (found.kind) {

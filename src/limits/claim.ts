@@ -44,56 +44,58 @@ export function claimOf(quota: Quota, context: object, claiming: Claiming): Clai
     key.push(text);
   }
   const windows: Window[] = [];
-  const limited: QuotaWindow[] = [];
   for (const one of quota.windows) {
     const window = windowOf(one, context, claiming.nowMs);
     if (window instanceof Unknown) return window;
-    if (window === undefined) continue;
-    windows.push(window);
-    limited.push(one);
+    if (window !== undefined) windows.push(window);
   }
   const hits = hitsOf(quota, context);
   if (hits instanceof Unknown) return hits;
   if (windows.length === 0) return undefined;
+  const { mode } = claiming;
+  const { algorithm } = quota;
   return {
     quota,
-    mode: claiming.mode,
-    counter: counterOf(quota, { key, windows, limited }, claiming.mode),
+    mode,
+    counter: { ...counterName(quota, key, mode), algorithm, windows },
     key,
     hits,
-    printed: printedOf(limited),
+    printed: printedOf(quota),
   };
 }
 
-const printedOf = (windows: readonly QuotaWindow[]): readonly string[] =>
-  windows.map(({ printed }) => printed);
+/** A counter of a claim as it is at another moment: windows of a calendar are others then. */
+export const counterAt = (quota: Quota, counter: Counter, nowMs: number): Counter => {
+  const lengths = limiting(quota).map(({ length }) => length);
+  const windows = counter.windows.map((window, index): Window => {
+    const length = lengths[index];
+    return typeof length === "object" ? { ...window, length: length.startsAround(nowMs) } : window;
+  });
+  return { ...counter, windows };
+};
 
-interface Limited {
-  readonly key: readonly string[];
-  readonly windows: readonly Window[];
-  /** Those windows, as the quota has them. */
-  readonly limited: readonly QuotaWindow[];
-}
+const limiting = ({ windows }: Quota): readonly QuotaWindow[] =>
+  windows.filter(({ limit }) => limit !== "unlimited");
 
-/** Changing a limit keeps what was counted; another length, another algorithm or another key is another counter. */
-function counterOf(
-  { id, policy, algorithm, cost }: Quota,
-  { key, windows, limited }: Limited,
-  mode: Claiming["mode"],
-): Counter {
+/** The windows of a quota's counters, as its file has them: those that limit something. */
+export const printedOf = (quota: Quota): readonly string[] => limiting(quota).map(({ printed }) => printed);
+
+/**
+ * The counter of a quota that counts these values of its key, as text. Changing a limit keeps what was counted; another length, another
+ * algorithm or another key is another counter.
+ */
+export function counterName(
+  quota: Quota,
+  key: readonly string[],
+  mode: Claim["mode"],
+): Pick<Counter, "tag" | "key"> {
+  const { id, policy, cost } = quota;
   const tag = policyTag(policy);
-  const parts = mode === "shadow" ? ["shadow", id, ...key] : [id, ...key];
-  return {
-    tag,
-    // What settles a late cost names the counter in metadata, where nobody is to read who it was.
-    key: counterKey(
-      tag,
-      { algorithm, lengths: printedOf(limited), parts },
-      cost.kind === "late" ? "digest" : "plain",
-    ),
-    algorithm,
-    windows,
-  };
+  const algorithm = mode === "shadow" ? `shadow-${quota.algorithm}` : quota.algorithm;
+  const parts = [id, ...key];
+  // What settles a late cost names the counter in metadata, where nobody is to read who it was.
+  const form = cost.kind === "late" ? "digest" : "plain";
+  return { tag, key: counterKey(tag, { algorithm, lengths: printedOf(quota), parts }, form) };
 }
 
 /** Undefined: unlimited. */

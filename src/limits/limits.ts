@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { Signer } from "../host/signer.ts";
 import type { Quota } from "../policy/quota.ts";
 import { readingsOf, type Reading } from "../store/algorithms.ts";
-import type { Charge, Hold, Taken } from "../store/counter.ts";
+import type { Charge, Counter, Hold, Taken } from "../store/counter.ts";
 import type { Store } from "../store/store.ts";
 import type { Claim } from "./claim.ts";
 import { Denials } from "./denials.ts";
+import { localPart } from "./local-part.ts";
 import { reservationToken } from "./reservation.ts";
 
 /** What becomes of the claims of one request. */
@@ -43,22 +44,30 @@ export interface Limits {
   token(claim: Claim, reserved: Reserved): string | undefined;
 }
 
-export interface StoreLimitsOptions {
+/** Where counters of quotas are kept. */
+export interface CounterStores {
   readonly store: () => Store;
   /** Counters of this process, for as long as the store is away. */
   readonly local: Store;
   /** How many processes share a limit then. */
   readonly replicas: () => number;
+}
+
+export interface StoreLimitsOptions extends CounterStores {
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
   /** Signs what settles reservations. */
   readonly signer: Signer;
   readonly observe: {
-    /** `unknown`: it may have been charged. */
+    /**
+     * What became of a claim. `warned` comes beside `fits`; `counted`: it was charged after a refusal. `charged`: the hits that
+     * this has charged, which are none where another quota refused.
+     */
     readonly onTake: (
       claim: Claim,
-      result: ClaimOutcome["result"] | "warned",
+      result: ClaimOutcome["result"] | "warned" | "counted",
       by: ClaimOutcome["by"],
+      charged: number,
     ) => void;
     /** What was to be counted or given back was not. */
     readonly onLost: (what: "count" | "refund") => void;
@@ -104,9 +113,16 @@ export class StoreLimits implements Limits {
       const charges = group.map(({ counter, hits }): Charge => ({ kind: "count", counter, hits }));
       this.#inBackground("count", async () => {
         const taken = await store.take({ mode: "each", charges }, this.#options.nowMs() + BACKGROUND_MS);
-        return taken.kind === "counted";
+        if (taken.kind === "failed") return false;
+        for (const claim of group) this.#options.observe.onTake(claim, "counted", "store", claim.hits);
+        return true;
       });
     }
+  }
+
+  /** Asks the store again of a counter that it has called exhausted: somebody has reset it. */
+  askAgain({ key }: Pick<Counter, "key">): void {
+    this.#denials.forget(key);
   }
 
   token(claim: Claim, reserved: Reserved): string | undefined {
@@ -136,8 +152,9 @@ export class StoreLimits implements Limits {
     const { verdict, outcomes: all } = takes;
     for (const { claim, result, by, readings } of all) {
       const { onTake } = this.#options.observe;
-      onTake(claim, result, by);
-      if (verdict === "fits" && isNearLimit(claim.quota, readings)) onTake(claim, "warned", by);
+      const isCharged = verdict === "fits" && result === "fits" && claim.quota.count !== "denied";
+      onTake(claim, result, by, isCharged ? claim.hits : 0);
+      if (verdict === "fits" && isNearLimit(claim.quota, readings)) onTake(claim, "warned", by, 0);
     }
     return takes;
   }
@@ -159,24 +176,12 @@ export class StoreLimits implements Limits {
     const { local: store } = this.#options;
     const shared = charged.map((one) => ({
       ...one,
-      charge: { ...one.charge, counter: this.#share(one.charge.counter) },
+      charge: { ...one.charge, counter: localPart(one.charge.counter, this.#options.replicas()) },
     }));
     const taken = store.take({ mode: "all", charges: shared.map(({ charge }) => charge) }, Infinity);
     if (!(taken instanceof Promise) && taken.kind === "counted")
       return bundleOf(shared, taken, { by: "local", store });
     return { outcomes: charged.map(({ claim }) => failedOutcome(claim, "failed")), charged: undefined };
-  }
-
-  /** The part of a limit that this process may grant by itself. Rounded up: with a limit of 1, none could grant it otherwise. */
-  #share(counter: Charge["counter"]): Charge["counter"] {
-    const replicas = this.#options.replicas();
-    const part = (hits: number): number => Math.ceil(hits / replicas);
-    const windows = counter.windows.map((one) => ({
-      ...one,
-      limit: part(one.limit),
-      burst: part(one.burst),
-    }));
-    return { ...counter, windows };
   }
 
   /** Of takes that were decided apart, those that fitted were charged although another did not. */

@@ -2,7 +2,7 @@ import type { ActiveOverride, Snapshot } from "../policy/snapshot.ts";
 import type { LoadResult } from "./runtime.ts";
 
 /** What somebody or something changed in how weir decides: one line of JSON. docs/decisions.md has the events. */
-export type AuditLine = AuditedReload | AuditedOverride;
+export type AuditLine = AuditedReload | AuditedOverride | AuditedReset;
 
 export interface AuditedReload {
   readonly kind: "audit";
@@ -30,6 +30,29 @@ export interface AuditedOverride {
   readonly reason: string;
   readonly revision: string | undefined;
 }
+
+export interface AuditedReset {
+  readonly kind: "audit";
+  readonly time: string;
+  readonly event: "reset";
+  readonly result: "reset" | "nothing" | "failed";
+  readonly policy: string;
+  readonly quota: string;
+  /** Values of persons as digests. */
+  readonly key: readonly string[];
+  /** Why it failed. */
+  readonly reason: string | undefined;
+  readonly revision: string;
+}
+
+/** The line of a counter that somebody had forgotten. */
+export const auditOfReset = (
+  { result, policy, quota, key, reason, revision }: Omit<AuditedReset, "kind" | "time" | "event">,
+  atMs: number,
+): AuditedReset => ({
+  ...{ kind: "audit", time: new Date(atMs).toISOString(), event: "reset" },
+  ...{ result, policy, quota, key, reason, revision },
+});
 
 /** The lines of one attempt to load. `before` is what was live until then. */
 export function auditOf(

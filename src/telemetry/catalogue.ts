@@ -84,7 +84,7 @@ export const CATALOGUE = {
     kind: "counter",
     labels: ["policy", "quota", "result", "by", "mode"],
     meaning:
-      "What quotas of policies came to: `fits`, `exceeds`, `warned` (it fits, and `warnAt` is reached), `passed` and `failed` (the store was away, by the quota's `onError`). `by` is `store`; `local` where this process counted alone; `remembered` where the store had just said that the counter is exhausted.",
+      "What quotas of policies came to: `fits`, `exceeds`, `warned` (it fits, and `warnAt` is reached), `counted` (charged after a refusal), `passed` and `failed` (the store was away, by the quota's `onError`). `by` is `store`; `local` where this process counted alone; `remembered` where the store had just said that the counter is exhausted.",
   },
   quotaLost: {
     name: "weir_quota_lost_total",
@@ -92,6 +92,13 @@ export const CATALOGUE = {
     labels: ["what"],
     meaning:
       "What was to be counted after a refusal (`count`) or given back (`refund`) and was not, because the store was away or too much was waiting.",
+  },
+  quotaResets: {
+    name: "weir_quota_resets_total",
+    kind: "counter",
+    labels: ["policy", "quota", "result"],
+    meaning:
+      "Counters that somebody had forgotten by the admin listener: `reset`; `nothing`, nothing was counted; `failed`, the store was away.",
   },
   quotaSettlements: {
     name: "weir_quota_settlements_total",

@@ -26,6 +26,7 @@ export interface Metrics {
     found: { readonly result: string; readonly by: string; readonly mode: string },
   ): void;
   countQuotaLost(what: "count" | "refund"): void;
+  countQuotaReset(by: { readonly policy: string; readonly quota: string }, result: string): void;
   countSettlement(by: { readonly policy: string; readonly quota: string }, result: string): void;
   countInternalError(method: string): void;
   countFinding(identity: string, finding: string): void;
@@ -83,6 +84,7 @@ export function createMetrics(): Metrics {
   const candidateDiff = counter(registry, "candidateDiff");
   const quotaRequests = counter(registry, "quotaRequests");
   const quotaLost = counter(registry, "quotaLost");
+  const quotaResets = counter(registry, "quotaResets");
   const quotaSettlements = counter(registry, "quotaSettlements");
   const internalErrors = counter(registry, "internalErrors");
   const { name, help } = described("checkDuration");
@@ -107,6 +109,7 @@ export function createMetrics(): Metrics {
     countQuota: ({ policy, id: quota }, { result, by, mode }) =>
       quotaRequests.labels(policy, quota, result, by, mode).inc(),
     countQuotaLost: (what) => quotaLost.inc({ what }),
+    countQuotaReset: ({ policy, quota }, result) => quotaResets.labels(policy, quota, result).inc(),
     countSettlement: ({ policy, quota }, result) => quotaSettlements.labels(policy, quota, result).inc(),
     countInternalError: (method) => internalErrors.inc({ method }),
     countReload,

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { inaccessible, type Look } from "../support/browser.ts";
 import { check, ConsoleSuite, rowsOf, TOKEN } from "../support/console.ts";
 
-const PAGES = ["state", "decisions", "explain", "differences"] as const;
+const PAGES = ["state", "decisions", "explain", "differences", "quotas"] as const;
 
 /** Where the others begin. */
 const HASHES: Readonly<Record<string, string>> = {
@@ -90,6 +90,14 @@ describe("the console for everybody", function () {
       await page.getByText("shop.example.com/late").waitFor();
       for (const summary of await page.locator(".differences > li > details > summary").all())
         await summary.click();
+    },
+    quotas: async (page) => {
+      for (const path of ["/counted/a", "/counted/a", "/counted/a", "/counted/b"])
+        await check(suite.weir, "GET", "shop.example.com", path);
+      await page.getByText("exhausted").first().waitFor();
+      await page.getByText("1 of 2 per day UTC").or(page.getByText("2 of 2")).first().waitFor();
+      await page.getByRole("button", { name: "Reset /counted/b" }).click();
+      await page.getByRole("button", { name: "Reset it" }).waitFor();
     },
     token: (page) => page.getByLabel("Admin token").waitFor(),
   };

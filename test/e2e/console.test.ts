@@ -212,6 +212,42 @@ describe("the console in a browser", function () {
     await page.getByText("None that fits is kept.").waitFor();
   });
 
+  it("shows what is left of quotas, and resets one key after it was asked", async () => {
+    for (let times = 0; times < 3; times++) await check(suite.weir, "GET", "shop.example.com", "/counted/a");
+    await check(suite.weir, "GET", "shop.example.com", "/counted/b");
+    const page = await show("quotas");
+    const card = page.locator(".quota", { hasText: "shop/per-path" });
+    await card.getByText("2 of 2 per day UTC, exhausted").waitFor();
+    await card.getByText("2 charged, 1 refused here").waitFor();
+    assert.equal(await card.locator(".keys > li").count(), 2);
+    assert.doesNotMatch(await card.innerText(), /127\.0\.0\.1/);
+    await page.locator(".quota", { hasText: "shop/exports" }).getByText("Nothing was counted here").waitFor();
+    await page.getByLabel("Quota").fill("per-path");
+    await page.keyboard.press("Enter");
+    await page.locator(".quota", { hasText: "shop/exports" }).waitFor({ state: "detached" });
+    const row = card.locator(".keys > li", { hasText: "/counted/a" });
+    const open = row.getByRole("button", { name: /^Reset \/counted\/a #/ });
+    const focused = (): Promise<string> =>
+      page.evaluate("String(document.activeElement.getAttribute('aria-label'))");
+    await open.focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Escape");
+    assert.match(await focused(), /^Reset \/counted\/a/);
+    await page.keyboard.press("Enter");
+    await row.getByRole("group", { name: /^Reset \/counted\/a #.*\?$/ }).waitFor();
+    await page.keyboard.press("Enter");
+    await row.getByText("0 of 2 per day UTC, 2 left").waitFor();
+    await page
+      .getByRole("status")
+      .getByText(/^\/counted\/a #.* begins anew\.$/)
+      .waitFor({ state: "attached" });
+    await card.locator(".keys > li", { hasText: "/counted/b" }).getByText("1 of 2 per day UTC").waitFor();
+    assert.match(await focused(), /^Reset \/counted\/a/);
+    await page.getByLabel("Policy").fill("nobody's");
+    await page.keyboard.press("Enter");
+    await page.getByText("No quota fits.").waitFor();
+  });
+
   it("says that weir has gone away, and when it is back", async () => {
     const port = await freePort();
     const own = await suite.startWeirAt(port);

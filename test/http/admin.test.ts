@@ -14,6 +14,7 @@ describe("the admin listener", () => {
       decisions: { list: () => [], find: () => undefined },
       differences: { list: () => [], counts: () => [], candidate: () => undefined },
       explain: () => Promise.resolve({ kind: "not ready" }),
+      quotas: { list: () => Promise.resolve(undefined), reset: () => Promise.resolve({ kind: "not ready" }) },
       onError: () => undefined,
       ...options,
     });

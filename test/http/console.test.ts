@@ -18,6 +18,7 @@ describe("the console's files", () => {
       decisions: { list: () => [], find: () => undefined },
       differences: { list: () => [], counts: () => [], candidate: () => undefined },
       explain: () => Promise.resolve({ kind: "not ready" }),
+      quotas: { list: () => Promise.resolve(undefined), reset: () => Promise.resolve({ kind: "not ready" }) },
       onError: (error) => assert.fail(String(error)),
     });
     open.defer(() => listener.close());

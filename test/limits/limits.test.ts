@@ -52,11 +52,14 @@ class Grouped implements Store {
 interface Asking {
   readonly limits: StoreLimits;
   readonly noted: string[];
+  /** What was charged, by quota. */
+  readonly charged: string[];
   readonly lost: string[];
 }
 
 function limitsOver(store: Store, replicas = 1, nowMs: () => number = () => NOW_MS): Asking {
   const noted: string[] = [];
+  const charged: string[] = [];
   const lost: string[] = [];
   const limits = new StoreLimits({
     store: () => store,
@@ -65,11 +68,14 @@ function limitsOver(store: Store, replicas = 1, nowMs: () => number = () => NOW_
     nowMs,
     signer: { sign: () => "signature", isSigned: () => true },
     observe: {
-      onTake: ({ quota: { policy, id } }, result, by) => noted.push(`${policy}/${id} ${result} ${by}`),
+      onTake({ quota: { policy, id } }, result, by, hits) {
+        noted.push(`${policy}/${id} ${result} ${by}`);
+        if (hits > 0) charged.push(`${policy}/${id} ${hits}`);
+      },
       onLost: (what) => lost.push(what),
     },
   });
-  return { limits, noted, lost };
+  return { limits, noted, charged, lost };
 }
 
 const inWords = ({ verdict, outcomes }: Takes): string =>
@@ -100,7 +106,7 @@ describe("limits over a store that decides all at once", () => {
   it("make one take of all that is wanted", async () => {
     const store = new Grouped(["all"]);
     const snapshot = snapshotOfQuotas({ a: [quota("one", 2), quota("two", 1)], b: [quota("three", 9)] });
-    const { limits, noted } = limitsOver(store);
+    const { limits, noted, charged } = limitsOver(store);
     assert.equal(
       inWords(await limits.take(claimsOf(snapshot), Infinity)),
       "fits, fits store, fits store, fits store",
@@ -111,6 +117,7 @@ describe("limits over a store that decides all at once", () => {
     );
     assert.equal(store.takes.length, 2);
     assert.deepEqual(usedOf(store, snapshot), [1, 1, 1]);
+    assert.deepEqual(charged, ["a/one 1", "a/two 1", "b/three 1"]);
     assert.deepEqual(noted.slice(3), ["a/one fits store", "a/two exceeds store", "b/three fits store"]);
   });
 
@@ -225,10 +232,18 @@ describe("what is counted after a refusal", () => {
   it("is counted whether or not it fits, to one above the limit", async () => {
     const store = new Grouped(["all"]);
     const snapshot = snapshotOfQuotas({ a: [quota("one", 2, { count: "denied" })] });
-    const { limits, lost } = limitsOver(store);
+    const { limits, lost, noted, charged } = limitsOver(store);
     for (let index = 0; index < 5; index++) limits.count(claimsOf(snapshot));
     await Promise.resolve();
     assert.deepEqual(usedOf(store, snapshot), [3]);
+    assert.deepEqual(
+      noted,
+      Array.from({ length: 5 }, () => "a/one counted store"),
+    );
+    assert.deepEqual(
+      charged,
+      Array.from({ length: 5 }, () => "a/one 1"),
+    );
     assert.equal(inWords(await limits.take(claimsOf(snapshot), Infinity)), "exceeds, exceeds store");
     assert.deepEqual(lost, []);
   });
@@ -297,6 +312,16 @@ describe("what a store has just called exhausted", () => {
     const claims = claimsOf(snapshotOfQuotas({ a: [late("tokens", 4)] }));
     for (let index = 0; index < 2; index++) await limits.take(claims, Infinity);
     assert.equal(store.takes.length, 2);
+  });
+
+  it("is asked again where somebody has reset it", async () => {
+    const { store, limits, ask } = await exhausted(["all"]);
+    const [claim] = claimsOf(snapshotOfQuotas({ a: [quota("one", 2)] }));
+    assert.ok(claim);
+    await store.memory.reset(claim.counter);
+    assert.equal(await ask(), "exceeds, exceeds remembered");
+    limits.askAgain(claim.counter);
+    assert.equal(await ask(), "fits, fits store");
   });
 
   it("waits for nobody", async () => {

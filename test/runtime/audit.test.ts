@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { problem } from "../../src/policy/diagnostic.ts";
 import type { ActiveOverride, Snapshot } from "../../src/policy/snapshot.ts";
-import { auditOf } from "../../src/runtime/audit.ts";
+import { auditOf, auditOfReset } from "../../src/runtime/audit.ts";
 import { granting } from "../check/conditions.ts";
 import { snapshotOf } from "../check/fixture.ts";
 
@@ -71,5 +71,19 @@ describe("the audit of a load", () => {
     assert.deepEqual(changes(one, one), []);
     assert.deepEqual(changes(one, none), [ended]);
     assert.deepEqual(changes(one, longer), [ended, "began orders/mfa 2026-01-02T00:00:00.001Z INC-123"]);
+  });
+});
+
+describe("the audit of a counter that somebody had forgotten", () => {
+  it("has the quota, the key as it may be shown, what came of it, and the revision", () => {
+    const reset = { policy: "shop", quota: "per-client", key: ["#0123"], revision: "a" };
+    assert.deepEqual(auditOfReset({ ...reset, result: "reset", reason: undefined }, atMs), {
+      kind: "audit",
+      time: "2026-01-01T00:00:00.000Z",
+      event: "reset",
+      result: "reset",
+      reason: undefined,
+      ...reset,
+    });
   });
 });

@@ -41,6 +41,22 @@ rules:
   - id: late
     deny: request.path_segments[0] == "late"
     mode: shadow
+quotas:
+  - id: per-path
+    algorithm: fixed
+    key: [request.url_path, client.ip]
+    when: request.url_path.startsWith("/counted/")
+    windows:
+      - limit: 2
+        per: day
+      - limit: 1000
+        per: month
+        zone: Europe/Berlin
+  - id: exports
+    when: request.url_path == "/export"
+    windows:
+      - limit: unlimited
+        per: 1h
 `,
   "trial.yaml": `
 weir: 1

@@ -4,6 +4,7 @@ import { renderDifferences } from "./differences.js";
 import { element, field } from "./dom.js";
 import { renderExplain } from "./explain.js";
 import { rethrowUnlessAborted } from "./poll.js";
+import { renderQuotas } from "./quotas.js";
 import { renderState } from "./state.js";
 
 /** @import { Answer, Body } from "./ask.js" */
@@ -33,6 +34,7 @@ const PAGES = [
   { id: "decisions", title: "Decisions", render: renderDecisions },
   { id: "explain", title: "Explain", render: renderExplain },
   { id: "differences", title: "Differences", render: renderDifferences },
+  { id: "quotas", title: "Quotas", render: renderQuotas },
 ];
 
 /**
