@@ -10,6 +10,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "bin/weir serve my-policies": "serves until it is told to end: test/e2e/serve.test.ts",
   "weir why d_e7sic2gfushhz57j": "asks a weir that runs: test/e2e/why.test.ts",
   "weir tail --verdict deny": "asks a weir that runs: test/e2e/why.test.ts",
+  "weir quotas --policy search --quota per-workload": "asks a weir that runs: test/e2e/quota-admin.test.ts",
+  "weir quotas reset search/per-workload shop web": "asks a weir that runs: test/e2e/quota-admin.test.ts",
   "weir validate --diff main": "needs a repository with a change: test/docs/reviewing.test.ts",
   "bin/weir validate --diff FETCH_HEAD policies": "needs a repository: test/docs/reviewing.test.ts",
 };
