@@ -75,11 +75,7 @@ store: ${
 `;
 
 /** envoyproxy/ratelimit as its defaults are, but for the StatsD that nobody reads. */
-export async function startRatelimit(
-  limits: string,
-  settings: Readonly<Record<string, string>>,
-  open: AsyncDisposableStack,
-): Promise<QuotaServer> {
+export async function startRatelimit(limits: string, open: AsyncDisposableStack): Promise<QuotaServer> {
   const ratelimit = await required("ratelimit");
   const store = await startStore(open);
   const folder = await temporaryFolder(open);
@@ -94,7 +90,6 @@ export async function startRatelimit(
     ...{ RUNTIME_ROOT: folder, RUNTIME_WATCH_ROOT: "false" },
     ...{ HOST: "127.0.0.1", PORT: String(http), GRPC_HOST: "127.0.0.1", GRPC_PORT: String(grpc) },
     ...{ DEBUG_HOST: "127.0.0.1", DEBUG_PORT: String(debug) },
-    ...settings,
   });
   open.defer(() => running.stop());
   const address = `127.0.0.1:${grpc}`;
