@@ -20,7 +20,7 @@ export const policyTag = (policy: string): string => `q/${withoutBraces(policy)}
 
 /** Redis takes what stands between the first braces for the hash tag, so it must have none of its own. */
 const withoutBraces = (text: string): string =>
-  text.replaceAll("%", "%25").replaceAll("{", "%7B").replaceAll("}", "%7D");
+  /[%{}]/.test(text) ? text.replaceAll("%", "%25").replaceAll("{", "%7B").replaceAll("}", "%7D") : text;
 
 /**
  * The key of a counter: `{d/shop}:fixed:60000:3:key5:value`. Every part stands behind its length, so no two lists of
@@ -31,7 +31,8 @@ export function counterKey(
   { algorithm, lengths, parts }: CounterIdentity,
   form: "plain" | "digest" = "plain",
 ): string {
-  const counted = parts.map((part) => `${part.length}:${part}`).join("");
+  let counted = "";
+  for (const part of parts) counted += `${part.length}:${part}`;
   const rest = `${algorithm}:${lengths.join(",")}:${counted}`;
   const key = `{${tag}}:${rest}`;
   const isShort = key.length <= MAX_KEY_BYTES && Buffer.byteLength(key) <= MAX_KEY_BYTES;

@@ -18,19 +18,25 @@ export function chargesFor(
   asked: AskedDescriptor,
 ): readonly LimitCharge[] {
   const kind = kindOf(domain, rule, asked);
-  return Array.from(
-    Map.groupBy(rule.limits, ({ algorithm }) => algorithm),
-    ([algorithm, limits]) => {
-      const key = counterKey(tag, { algorithm, lengths: limits.map(({ lengthMs }) => lengthMs), parts });
-      const windows = limits.map(({ requestsPerUnit: limit, lengthMs: length, burst }) => ({
-        limit,
-        length,
-        burst,
-      }));
-      const counter: Counter = { tag, key, algorithm, windows };
-      return { charge: { kind, counter, hits: asked.hits }, limits };
-    },
-  );
+  return groupsOf(rule.limits).map(([algorithm, limits]) => {
+    const key = counterKey(tag, { algorithm, lengths: limits.map(({ lengthMs }) => lengthMs), parts });
+    const windows = limits.map(({ requestsPerUnit: limit, lengthMs: length, burst }) => ({
+      limit,
+      length,
+      burst,
+    }));
+    const counter: Counter = { tag, key, algorithm, windows };
+    return { charge: { kind, counter, hits: asked.hits }, limits };
+  });
+}
+
+type Group = readonly [algorithm: Limit["algorithm"], limits: readonly Limit[]];
+
+/** Nearly all rules have one limit, and a map for it would be half of the work. */
+function groupsOf(limits: readonly Limit[]): readonly Group[] {
+  const [first, ...others] = limits;
+  if (first !== undefined && others.length === 0) return [[first.algorithm, limits]];
+  return [...Map.groupBy(limits, ({ algorithm }) => algorithm)];
 }
 
 /**

@@ -67,7 +67,8 @@ interface Planned {
 
 function plan(domain: Domain, { descriptors }: Asked): readonly Planned[] {
   const found = descriptors.map((asked) => ({ asked, applied: ruleFor(domain, asked) }));
-  const replaced = new Set(found.flatMap(({ applied }) => [...(applied?.rule.replaces ?? [])]));
+  const replaced = new Set<string>();
+  for (const { applied } of found) for (const name of applied?.rule.replaces ?? []) replaced.add(name);
   const tag = domainTag(domain.name);
   return found.map(({ asked, applied }) => {
     const isVoid =

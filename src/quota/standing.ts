@@ -15,10 +15,7 @@ export function statusOf(carried: readonly Carried[]): Status {
   const windows = carried.flatMap(windowsOf);
   const exceeded = windows.filter(({ isExceeded }) => isExceeded);
   const isOver = carried.some(isExceededBy) || exceeded.length > 0;
-  const [nearest] = (exceeded.length > 0 ? exceeded : windows).toSorted(
-    (left, right) =>
-      left.reading.remaining - right.reading.remaining || right.reading.resetMs - left.reading.resetMs,
-  );
+  const nearest = nearestOf(exceeded.length > 0 ? exceeded : windows);
   if (nearest === undefined) return NO_LIMIT;
   const { limit, reading } = nearest;
   const waitMs = isOver ? (reading.fitsInMs ?? reading.resetMs) : reading.resetMs;
@@ -28,6 +25,20 @@ export function statusOf(carried: readonly Carried[]): Status {
     remaining: Math.min(reading.remaining, 2 ** 32 - 1),
     resetSeconds: Math.min(Math.ceil(waitMs / 1_000), 2 ** 32 - 1),
   };
+}
+
+/** The first with the least remaining, and of those the one that takes longest. */
+function nearestOf(windows: readonly Standing[]): Standing | undefined {
+  let nearest: Standing | undefined;
+  for (const one of windows) {
+    const { remaining, resetMs } = one.reading;
+    const isNearer =
+      nearest === undefined ||
+      remaining < nearest.reading.remaining ||
+      (remaining === nearest.reading.remaining && resetMs > nearest.reading.resetMs);
+    if (isNearer) nearest = one;
+  }
+  return nearest;
 }
 
 /** What is given back fits in any case; what was counted before may still be too much. */

@@ -48,8 +48,8 @@ export function rollAll(
   nowMs: number,
 ): readonly Rolled[] | undefined {
   const rolled: Rolled[] = [];
-  for (const [index, window] of windows.entries()) {
-    const one = roll({ algorithm, window }, kept?.[index] ?? NEVER, nowMs);
+  for (const window of windows) {
+    const one = roll({ algorithm, window }, kept?.[rolled.length] ?? NEVER, nowMs);
     if (one === undefined) return undefined;
     rolled.push(one);
   }
@@ -57,21 +57,20 @@ export function rollAll(
 }
 
 function roll(
-  counting: Pick<Rolled, "algorithm" | "window">,
+  { algorithm, window }: Pick<Rolled, "algorithm" | "window">,
   [at, current, previous]: State,
   clockMs: number,
 ): Rolled | undefined {
-  const { algorithm, window } = counting;
   const nowMs = Math.max(clockMs, at);
   if (algorithm === "bucket") {
     const level = Math.max(0, current - (nowMs - at) * window.limit);
-    return { ...counting, state: [nowMs, level, 0], bounds: UNBOUNDED, nowMs };
+    return { algorithm, window, state: [nowMs, level, 0], bounds: UNBOUNDED, nowMs };
   }
   const bounds = boundsAt(window.length, nowMs);
   if (bounds === undefined) return undefined;
   const isSame = at === bounds.start;
   const before = isSame ? previous : at === bounds.before ? current : 0;
-  return { ...counting, state: [bounds.start, isSame ? current : 0, before], bounds, nowMs };
+  return { algorithm, window, state: [bounds.start, isSame ? current : 0, before], bounds, nowMs };
 }
 
 /** How many hits are counted; a part of a hit is a hit. */

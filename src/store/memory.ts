@@ -143,8 +143,11 @@ const MAX_HOLDS = 10_000;
 /** More than one for each that comes, so that the hand gets around. */
 const LOOKED_AT_A_TIME = 2;
 
-const lifeMs = (counter: Counter, states: readonly State[], nowMs: number): number =>
-  Math.max(1, ...(rollAll(counter, states, nowMs) ?? []).map(livesMs));
+function lifeMs(counter: Counter, states: readonly State[], nowMs: number): number {
+  let longestMs = 1;
+  for (const one of rollAll(counter, states, nowMs) ?? []) longestMs = Math.max(longestMs, livesMs(one));
+  return longestMs;
+}
 
 /** What is kept of one counter. */
 interface Entry {

@@ -1,5 +1,5 @@
 import type { Failure } from "./counter.ts";
-import { Reply, type Item, type Json } from "./redis-items.ts";
+import { Places, Reply, type Item } from "./redis-items.ts";
 import type { Called, Link } from "./redis-link.ts";
 import type { Routes } from "./redis-routes.ts";
 
@@ -132,16 +132,10 @@ function written(
   items: readonly Waiting[],
   prefix: string | undefined,
 ): { readonly keys: readonly string[]; readonly json: string } {
-  const places = new Map<string, number>();
-  const keyOf = (key: string): number => {
-    const known = places.get(key);
-    if (known !== undefined) return known;
-    places.set(key, places.size + 1);
-    return places.size;
-  };
-  const json = JSON.stringify(items.map(({ write }): Json => write(keyOf)));
+  const places = new Places();
+  const written = items.map(({ write }) => write(places)).join(",");
   const start = prefix === undefined ? "" : `${prefix}:`;
-  return { keys: Array.from(places.keys(), (key) => start + key), json };
+  return { keys: places.keys.map((key) => start + key), json: `[${places.shapes},[${written}]]` };
 }
 
 function answerAll(items: readonly Waiting[], numbers: readonly number[]): void {

@@ -1,12 +1,40 @@
 import type { Charge, Count, Counter, Settled, Settlement, State, Take, Taken } from "./counter.ts";
 
-/** A value that goes to the script as JSON. */
-export type Json = number | string | readonly Json[];
+/** What the items of one call name, each by its place there, from 1 on. */
+export class Places {
+  readonly #keys = new Map<string, number>();
+  /** By their JSON. */
+  readonly #shapes = new Map<string, number>();
+
+  ofKey(key: string): number {
+    return placeIn(this.#keys, key);
+  }
+
+  ofShape(counter: Counter): number {
+    return placeIn(this.#shapes, shapeOf(counter));
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#keys.keys()];
+  }
+
+  /** JSON. */
+  get shapes(): string {
+    return `[${[...this.#shapes.keys()].join(",")}]`;
+  }
+}
+
+function placeIn(places: Map<string, number>, name: string): number {
+  const known = places.get(name);
+  if (known !== undefined) return known;
+  places.set(name, places.size + 1);
+  return places.size;
+}
 
 /** What the script is asked, and how its answer is read. redis-script.lua.ts says the forms. */
 export interface Item<A> {
-  /** `keyOf` names a key by its place among those of the call. */
-  readonly write: (keyOf: (key: string) => number) => Json;
+  /** JSON. Text, and no values that become text: it is written for every request. */
+  readonly write: (places: Places) => string;
   readonly read: (reply: Reply) => A;
 }
 
@@ -34,14 +62,21 @@ const ALGORITHMS = { fixed: 0, sliding: 1, bucket: 2 } as const;
 const KINDS = { take: 0, look: 1, count: 2, refund: 3 } as const;
 const IF_LOST = { keep: 0, release: 1 } as const;
 
-const windowsOf = ({ windows }: Counter): readonly Json[] =>
-  windows.flatMap(({ limit, length, burst }) => [limit, length, burst]);
+function shapeOf({ algorithm, windows }: Counter): string {
+  let shape = `[${ALGORITHMS[algorithm]}`;
+  for (const { limit, length, burst } of windows) {
+    const written = typeof length === "number" ? length : JSON.stringify(length);
+    shape += `,${limit},${written},${burst}`;
+  }
+  return `${shape}]`;
+}
 
 export const takeItem = ({ mode, charges }: Take): Item<Taken> => ({
-  write: (keyOf) => [
-    mode === "all" ? 1 : 0,
-    ...charges.map((charge) => writeCharge(charge, keyOf(charge.counter.key))),
-  ],
+  write(places) {
+    let item = mode === "all" ? "[1" : "[0";
+    for (const charge of charges) item += writeCharge(charge, places);
+    return `${item}]`;
+  },
   read(reply) {
     const code = reply.next();
     if (code === 2) return { kind: "failed", reason: "skew" };
@@ -50,11 +85,12 @@ export const takeItem = ({ mode, charges }: Take): Item<Taken> => ({
   },
 });
 
-function writeCharge(charge: Charge, key: number): Json {
+function writeCharge(charge: Charge, places: Places): string {
   const { kind, counter, hits } = charge;
   const hold = charge.kind === "take" ? charge.hold : undefined;
-  const held = hold === undefined ? 0 : [hold.id, hold.withinMs, IF_LOST[hold.ifLost]];
-  return [key, KINDS[kind], hits, ALGORITHMS[counter.algorithm], held, ...windowsOf(counter)];
+  const held =
+    hold === undefined ? "0" : `[${JSON.stringify(hold.id)},${hold.withinMs},${IF_LOST[hold.ifLost]}]`;
+  return `,${places.ofKey(counter.key)},${KINDS[kind]},${hits},${places.ofShape(counter)},${held}`;
 }
 
 function readCount({ windows }: Counter, reply: Reply): Count {
@@ -63,20 +99,20 @@ function readCount({ windows }: Counter, reply: Reply): Count {
 }
 
 export const settleItem = ({ counter, hold, reserved, startsAt, hits }: Settlement): Item<Settled> => ({
-  write: (keyOf) => [
-    2,
-    keyOf(counter.key),
-    ALGORITHMS[counter.algorithm],
-    `${hold.id}:${reserved}:${IF_LOST[hold.ifLost]}:${startsAt.join(",")}`,
-    hits - reserved,
-    startsAt,
-    ...windowsOf(counter),
-  ],
+  write: (places) =>
+    JSON.stringify([
+      2,
+      places.ofKey(counter.key),
+      places.ofShape(counter),
+      `${hold.id}:${reserved}:${IF_LOST[hold.ifLost]}:${startsAt.join(",")}`,
+      hits - reserved,
+      startsAt,
+    ]),
   read: (reply) => ({ kind: reply.next() === 1 ? "settled" : "gone" }),
 });
 
 /** Answers whether there was anything. */
 export const resetItem = (key: string): Item<boolean> => ({
-  write: (keyOf) => [3, keyOf(key)],
+  write: (places) => `[3,${places.ofKey(key)}]`,
   read: (reply) => reply.next() === 1,
 });

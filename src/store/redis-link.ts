@@ -193,7 +193,7 @@ export class Link {
     const client = await this.#options.open(this.#closing.signal);
     const timer = setTimeout(() => client.close(), GREETING_MS);
     try {
-      await client.send("EVAL", SCRIPT.text, 0, "[]");
+      await client.send("EVAL", SCRIPT.text, 0, "[[],[]]");
     } catch (error) {
       client.close();
       await client.whenClosed;

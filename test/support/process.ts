@@ -3,6 +3,8 @@ import { once } from "node:events";
 
 /** A server that runs as a child of this process. What it printed is kept, the last MiB of each stream. */
 export interface RunningProcess {
+  /** Its number, as the system has it. */
+  readonly pid: number;
   output(): string;
   errors(): string;
   /** How it ended, such as `exit code 1` or `SIGKILL`; undefined while it runs. */
@@ -45,6 +47,7 @@ export async function startProcess(
   child.once("exit", () => process.removeListener("exit", kill));
   const whenEnded = once(child, "close").then(() => endOf(child) ?? "no exit code");
   return {
+    pid: child.pid ?? Number.NaN,
     output,
     errors,
     ended: () => endOf(child),

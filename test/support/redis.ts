@@ -26,6 +26,8 @@ export interface RunningRedis {
 export interface RedisOptions {
   /** As on the command line, without `--`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where another program starts it, what stands before its own parameters. */
+  readonly before?: readonly string[];
   readonly access?: Access;
   readonly isSentinel?: boolean;
   /** PEM: it speaks TLS alone, and asks for certificates of this authority. */
@@ -38,7 +40,7 @@ export interface RedisOptions {
 export async function startRedis(server: Found, options: RedisOptions = {}): Promise<RunningRedis> {
   const folder = await mkdtemp(join(tmpdir(), "weir-redis-"));
   const [port = 0] = await freePorts(1);
-  const { access = PLAIN, isSentinel = false, file = "", tls } = options;
+  const { access = PLAIN, before = [], isSentinel = false, file = "", tls } = options;
   const settings = { ...(tls && (await tlsSettings(folder, port, tls))), ...options.settings };
   const path = join(folder, "redis.conf");
   await writeFile(path, file);
@@ -54,7 +56,7 @@ export async function startRedis(server: Found, options: RedisOptions = {}): Pro
   const start = async (): Promise<RunningProcess> => {
     const started = await startProcess(
       server.binary,
-      [path, ...parameters, ...(isSentinel ? ["--sentinel"] : [])],
+      [...before, path, ...parameters, ...(isSentinel ? ["--sentinel"] : [])],
       server.environment,
     );
     await until(() => answers(address, access, started), { what: `Redis on port ${address.port}` });
