@@ -16,7 +16,7 @@ export function needsFor(files: Readonly<Record<string, string>>): Needs {
   const world = { adapters: ADAPTERS, nowMs: 0, stance: "enforce" } as const;
   const { snapshot, policies, diagnostics } = compileConfiguration(loaded, "", world);
   assert.ok(snapshot, diagnostics.map(printDiagnostic).join("\n"));
-  return needsOf(policies, snapshot.settings);
+  return needsOf(policies, snapshot);
 }
 
 /** A policy whose one rule denies on a condition, and another that grants. */
