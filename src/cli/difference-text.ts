@@ -1,6 +1,6 @@
 import type { Decided, PairDifference, TestDifference } from "../check/both-sides.ts";
 import { verdictLine } from "../check/verdict-difference.ts";
-import type { Change } from "../policy/changes.ts";
+import type { Change } from "../policy/change.ts";
 import { printErrors } from "../policy/diagnostic.ts";
 import type { FieldChange } from "../policy/written.ts";
 import { counted } from "../std/counted.ts";
@@ -79,6 +79,10 @@ function titleOf(of: Change["of"], name: string): string {
       return `policy ${name}`;
     case "shared":
       return `shared ${name}`;
+    case "domain":
+      return `domain ${name}`;
+    case "descriptor":
+      return `descriptor ${name}`;
     case "override":
       return `override of ${name}`;
   }

@@ -1,5 +1,5 @@
 import type { Compared, PairDifference, TestDifference } from "../check/both-sides.ts";
-import type { Change } from "../policy/changes.ts";
+import type { Change } from "../policy/change.ts";
 import type { Diagnostic } from "../policy/diagnostic.ts";
 
 /** What differs between the files at a commit and those on disk. */

@@ -65,7 +65,7 @@ code 1 when a policy cannot work with it, or a refusal can be evaded; warnings l
       );
       return 1;
     }
-    const needs = needsOf(policies, snapshot.settings);
+    const needs = needsOf(policies, snapshot);
     return wanted.kind === "check" ? check(wanted.file, needs, output) : write(wanted, needs, output);
   },
 };

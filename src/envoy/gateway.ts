@@ -1,6 +1,7 @@
-import { checkFilter, cluster, guardFilter } from "./filters.ts";
-import { partsOf, type Needs } from "./needs.ts";
+import { checkFilter, CLUSTER, cluster, guardFilter } from "./filters.ts";
+import { hasChecks, partsOf, type Needs } from "./needs.ts";
 import { remarks } from "./plain.ts";
+import { rateLimitFilters } from "./rate-limits.ts";
 import { serviceOf, timeoutMs, type Order } from "./target.ts";
 import { said, type Value, type Written } from "./write.ts";
 
@@ -20,7 +21,10 @@ export function envoyGateway(order: Order): readonly Written[] {
     : [securityPolicy(order), clientTrafficPolicy(needs)];
 }
 
-/** Parts that a SecurityPolicy has no field for. It sends bodies as text, which replaces what is not UTF-8. */
+/**
+ * Parts that a SecurityPolicy has no field for. It sends bodies as text, which replaces what is not UTF-8. The global rate limits of a
+ * BackendTrafficPolicy ask the service that Envoy Gateway runs itself, and no other.
+ */
 const isBeyondSecurityPolicy = (needs: Needs): boolean => {
   const parts = partsOf(needs, "http");
   return (
@@ -29,7 +33,8 @@ const isBeyondSecurityPolicy = (needs: Needs): boolean => {
     parts.has("tlsSession") ||
     parts.has("body") ||
     needs.guarded.length > MAX_REMOVED ||
-    needs.settings.listen.grpc.tls !== undefined
+    needs.settings.listen.grpc.tls !== undefined ||
+    needs.domains.length + needs.lateCosts.length > 0
   );
 };
 
@@ -44,12 +49,13 @@ const targetRef = {
 
 const metadata = { name: "weir", namespace: said("default", "the Gateway's") };
 
-function securityPolicy({ needs, at }: Order): Written {
+function securityPolicy(order: Order): Written {
+  const { needs, at } = order;
   const service = at.kind === "tcp" ? serviceOf(at.host) : undefined;
   return {
     about: [
       "A ReferenceGrant in weir's namespace lets the policy name the Service from another one.",
-      ...remarks(needs),
+      ...remarks(order),
     ],
     content: {
       apiVersion: "gateway.envoyproxy.io/v1alpha1",
@@ -93,14 +99,18 @@ const clientTrafficPolicy = ({ guarded }: Needs): Written => ({
 function patched(order: Order): readonly Written[] {
   const { needs } = order;
   const guard = guardFilter(needs);
-  const filters = [checkFilter(order), ...(guard === undefined ? [] : [guard])];
+  const filters = [
+    ...rateLimitFilters(needs, CLUSTER).toReversed(),
+    ...(hasChecks(needs) ? [checkFilter(order)] : []),
+    ...(guard === undefined ? [] : [guard]),
+  ];
   return [
     {
       about: [
         "Needs extensionApis.enableEnvoyPatchPolicy: true in the EnvoyGateway configuration.",
         "`egctl config envoy-proxy listener -A` shows the listeners' names. A listener without TLS has",
         "/default_filter_chain in place of /filter_chains/0.",
-        ...remarks(needs),
+        ...remarks(order),
       ],
       content: {
         apiVersion: "gateway.envoyproxy.io/v1alpha1",

@@ -8,8 +8,9 @@ import {
   TCP_MESSAGE,
   typed,
 } from "./filters.ts";
-import { partsOf, type Needs } from "./needs.ts";
+import { hasChecks, partsOf, type Needs } from "./needs.ts";
 import { remarks } from "./plain.ts";
+import { rateLimitFilters } from "./rate-limits.ts";
 import { BODY_BYTES, isGateway, seconds, timeoutMs, type Order } from "./target.ts";
 import { said, type Value, type Written } from "./write.ts";
 
@@ -22,13 +23,18 @@ const NAME = "weir";
  */
 export function istio(order: Order): readonly Written[] {
   const { needs } = order;
-  const patches = patchesOf(needs);
+  const patches = [...patchesOf(needs), ...limitPatches(order)];
+  const notes = remarks(order);
   return [
-    {
-      about: ["Into MeshConfig: the `istio` ConfigMap, or meshConfig of Helm's values.", ...remarks(needs)],
-      content: { meshConfig: { extensionProviders: [provider(order)] } },
-    },
-    { about: ["Which workloads ask weir; an empty rule means every request."], content: policy(needs) },
+    ...(hasChecks(needs)
+      ? [
+          {
+            about: ["Into MeshConfig: the `istio` ConfigMap, or meshConfig of Helm's values.", ...notes],
+            content: { meshConfig: { extensionProviders: [provider(order)] } },
+          },
+          { about: ["Which workloads ask weir; an empty rule means every request."], content: policy(needs) },
+        ]
+      : []),
     ...(needs.settings.listen.grpc.tls === undefined
       ? []
       : [
@@ -39,7 +45,12 @@ export function istio(order: Order): readonly Written[] {
         ]),
     ...(patches.length === 0
       ? []
-      : [{ about: ["What the provider has no field for."], content: envoyFilter(needs, patches) }]),
+      : [
+          {
+            about: ["What the provider has no field for.", ...(hasChecks(needs) ? [] : notes)],
+            content: envoyFilter(needs, patches),
+          },
+        ]),
   ];
 }
 
@@ -121,23 +132,30 @@ const envoyFilter = (needs: Needs, configPatches: readonly Value[]): Value => ({
   },
 });
 
-function patchesOf(needs: Needs): readonly Value[] {
-  const context = isGateway(needs) ? "GATEWAY" : "SIDECAR_INBOUND";
-  const atCheck = (operation: string, value: Value) => ({
-    applyTo: "HTTP_FILTER",
-    match: {
-      context,
-      listener: {
-        filterChain: {
-          filter: {
-            name: "envoy.filters.network.http_connection_manager",
-            subFilter: { name: CHECK_FILTER },
-          },
-        },
+const contextOf = (needs: Needs): string => (isGateway(needs) ? "GATEWAY" : "SIDECAR_INBOUND");
+
+const atFilter = (needs: Needs, name: string, operation: string, value: Value) => ({
+  applyTo: "HTTP_FILTER",
+  match: {
+    context: contextOf(needs),
+    listener: {
+      filterChain: {
+        filter: { name: "envoy.filters.network.http_connection_manager", subFilter: { name } },
       },
     },
-    patch: { operation, value },
-  });
+  },
+  patch: { operation, value },
+});
+
+/** In front of the router, behind the check, over the cluster that Istio makes of weir's Service and that the provider asks, too. */
+const limitPatches = ({ needs, at }: Order): readonly Value[] =>
+  rateLimitFilters(needs, at.kind === "tcp" ? `outbound|${at.port}||${at.host}` : at.path).map((filter) =>
+    atFilter(needs, "envoy.filters.http.router", "INSERT_BEFORE", filter),
+  );
+
+function patchesOf(needs: Needs): readonly Value[] {
+  const context = contextOf(needs);
+  const atCheck = (operation: string, value: Value) => atFilter(needs, CHECK_FILTER, operation, value);
   const guard = guardFilter(needs);
   const parts = sentParts(needs, "http");
   const tcp = sentParts(needs, "tcp");

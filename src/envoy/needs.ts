@@ -1,9 +1,12 @@
+import type { Expression } from "../cel/expression.ts";
 import type { CompiledPolicy, Draft } from "../policy/compile-policy.ts";
 import type { Place } from "../policy/diagnostic.ts";
+import type { Domain } from "../policy/domain.ts";
 import type { Effects } from "../policy/effects.ts";
 import type { Identity } from "../policy/identity.ts";
 import { mentionsOf, type Mentions, type MentionTable } from "../policy/mentions.ts";
 import type { Settings } from "../policy/settings.ts";
+import type { Snapshot } from "../policy/snapshot.ts";
 
 /** What Envoy sends with a check only where it is told to, under the names of `PARTS`. */
 export type Part =
@@ -25,6 +28,15 @@ export interface Need {
   readonly place: Place;
 }
 
+/** A cost that is known when a request is over, and that somebody has to tell then. */
+export interface LateCost {
+  readonly policy: string;
+  readonly quota: string;
+  /** Over the access-log entry. */
+  readonly settle: Expression;
+  readonly place: Place;
+}
+
 /** All that policies need of the Envoy in front of them. */
 export interface Needs {
   readonly all: readonly Need[];
@@ -42,11 +54,17 @@ export interface Needs {
   readonly responseHeaders: readonly string[];
   /** Names of the request headers that policies read by a constant name, or look for credentials in. Sorted. */
   readonly headersRead: readonly string[];
+  /** What rate-limit requests are answered from, by name. */
+  readonly domains: readonly Domain[];
+  readonly lateCosts: readonly LateCost[];
   readonly settings: Settings;
 }
 
-/** What the policies of a configuration need of Envoy, shadow rules included. */
-export function needsOf(policies: readonly CompiledPolicy[], settings: Settings): Needs {
+/** What the policies and the rate limits of a configuration need of Envoy, shadow rules included. */
+export function needsOf(
+  policies: readonly CompiledPolicy[],
+  { settings, domains }: Pick<Snapshot, "settings" | "domains">,
+): Needs {
   const drafts = policies.map(({ draft }) => draft);
   const { guarded, unguarded } = ownedHeaders(drafts);
   const effects = drafts.flatMap(({ allows, asks }) => [...allows, ...asks].map((rule) => rule.effects));
@@ -70,9 +88,34 @@ export function needsOf(policies: readonly CompiledPolicy[], settings: Settings)
       ...drafts.flatMap(identitiesOf).flatMap(({ proof }) => credentialHeaders(proof)),
       ...(settings.clientAddress.from === "xff" ? ["x-forwarded-for"] : []),
     ]),
+    domains: [...domains.values()].sort((left, right) => (left.name < right.name ? -1 : 1)),
+    lateCosts: policies.flatMap(lateCostsOf),
     settings,
   };
 }
+
+/** Whether Envoy is to check anything; where there are rate limits and no policies, it is not. */
+export const hasChecks = ({ protocols, domains }: Needs): boolean =>
+  protocols.size > 0 || domains.length === 0;
+
+/** Where CEL is one field of metadata, as a number, and nothing else: namespace and keys. */
+export function metadataPathOf({ source, reads }: Expression): readonly string[] | undefined {
+  const [read, ...more] = reads;
+  if (read === undefined || more.length > 0 || read.root !== "metadata" || read.steps.length < 2)
+    return undefined;
+  const steps = read.steps.map(({ name }) => name);
+  // What stands in Envoy's format between colons and parentheses.
+  const isPlain = steps.every((name) => /^[^:()%\s]+$/.test(name));
+  const around = source.slice(0, read.start) + source.slice(read.end);
+  return isPlain && around.replace(/\s+/g, "") === "int()" ? steps : undefined;
+}
+
+const lateCostsOf = ({ draft, document, file }: CompiledPolicy): readonly LateCost[] =>
+  draft.quotas.flatMap(({ policy, id, cost }) => {
+    const index = file.quotas.find((one) => one.id === id)?.index ?? 0;
+    if (cost.kind === "now") return [];
+    return [{ policy, quota: id, settle: cost.settle, place: document.at(["quotas", index, "id"]) }];
+  });
 
 /** The parts that checks of a protocol need. */
 export const partsOf = ({ all }: Needs, protocol: Protocol): ReadonlySet<Part> =>
@@ -86,9 +129,10 @@ function needsOfPolicy(policy: CompiledPolicy): readonly Need[] {
   const { draft } = policy;
   const common = { protocol: draft.match.protocol, policy: draft.id };
   const rules = new Map(
-    [...draft.refusals, ...draft.answered, ...draft.asks, ...draft.allows, ...draft.shadows].map(
-      (rule) => [rule.id, rule] as const,
-    ),
+    [
+      ...[...draft.refusals, ...draft.answered, ...draft.asks, ...draft.allows, ...draft.shadows],
+      ...[...draft.quotas, ...draft.shadowQuotas],
+    ].map((rule) => [rule.id, rule] as const),
   );
   const own = { ...common, rule: undefined, place: placeOfPolicy(policy) };
   const routes = draft.match.routes === undefined ? [] : [read("contextExtensions", "match.routes")];
@@ -157,7 +201,9 @@ const placeOfIdentity = (policy: CompiledPolicy, { name }: Identity): Place =>
 
 function placeOfRule(policy: CompiledPolicy, id: string): Place {
   const rule = policy.file.rules.find((one) => one.id === id);
-  return rule === undefined ? placeOfPolicy(policy) : policy.document.at(["rules", rule.index, "id"]);
+  if (rule !== undefined) return policy.document.at(["rules", rule.index, "id"]);
+  const quota = policy.file.quotas.find((one) => one.id === id);
+  return quota === undefined ? placeOfPolicy(policy) : policy.document.at(["quotas", quota.index, "id"]);
 }
 
 /** Inputs of a handler that verifies an identity read attributes alone. */
@@ -200,9 +246,10 @@ function credentialHeaders(proof: Identity["proof"]): readonly string[] {
   );
 }
 
-const headersRead = ({ mentions, refusals, answered, asks, allows, shadows }: Draft): readonly string[] =>
-  [{ mentions }, ...refusals, ...answered, ...asks, ...allows, ...shadows].flatMap((one) => [
-    ...one.mentions.headers,
-  ]);
+const headersRead = (draft: Draft): readonly string[] =>
+  [
+    ...[draft, ...draft.refusals, ...draft.answered, ...draft.asks, ...draft.allows, ...draft.shadows],
+    ...[...draft.quotas, ...draft.shadowQuotas],
+  ].flatMap((one) => [...one.mentions.headers]);
 
 const sorted = (names: readonly string[]): readonly string[] => [...new Set(names)].sort();

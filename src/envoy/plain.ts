@@ -1,21 +1,34 @@
 import type { ListenAddress } from "../std/listen-address.ts";
-import { addressOf, checkFilter, cluster, guardFilter, routeConfig, tcpFilter, typed } from "./filters.ts";
-import type { Needs } from "./needs.ts";
+import {
+  addressOf,
+  checkFilter,
+  CLUSTER,
+  cluster,
+  guardFilter,
+  routeConfig,
+  tcpFilter,
+  typed,
+} from "./filters.ts";
+import { hasChecks, type Needs } from "./needs.ts";
 import { MANAGER_MESSAGE } from "./parts.ts";
-import type { Order } from "./target.ts";
-import { said, type Written } from "./write.ts";
+import { ABOUT_VERSION, limitFilters, rateLimitFilters } from "./rate-limits.ts";
+import type { Order, Service } from "./target.ts";
+import { said, type Value, type Written } from "./write.ts";
 
 /** Envoy's own configuration (v3 API), by where its parts go. Names and meanings are of Envoy 1.40. */
 export function plainEnvoy(order: Order): readonly Written[] {
   const { needs } = order;
   const { protocols, routes } = needs;
-  const hasHttp = protocols.has("http") || !protocols.has("tcp");
+  const hasHttp = protocols.has("http") || !protocols.has("tcp") || needs.domains.length > 0;
   return [
     {
-      about: ["Envoy in front of weir. Each key says where what stands below it goes.", ...remarks(needs)],
+      about: ["Envoy in front of weir. Each key says where what stands below it goes.", ...remarks(order)],
       content: {
         http_connection_manager: hasHttp
-          ? said(manager(order), "Fields of envoy.filters.network.http_connection_manager.")
+          ? said(
+              manager(order, rateLimitFilters(needs, CLUSTER)),
+              "Fields of envoy.filters.network.http_connection_manager.",
+            )
           : undefined,
         routes:
           hasHttp && routes.length > 0
@@ -45,14 +58,14 @@ export function trialEnvoy(order: Order, listen: ListenAddress): readonly Writte
     return `policies match the route ${routes.join(", ")}, which only your own Envoy has; leave --listen out`;
   const connections = typed(MANAGER_MESSAGE, {
     stat_prefix: "trial",
-    ...manager(order),
+    ...manager(order, limitFilters(order.needs, CLUSTER)),
     route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes: [ANSWERS_ITSELF] }] },
   });
   const filters = [{ name: "envoy.filters.network.http_connection_manager", typed_config: connections }];
   const listeners = [{ name: "trial", address: addressOf(listen), filter_chains: [{ filters }] }];
   return [
     {
-      about: ["An Envoy to try policies with. What they allow it answers itself.", ...remarks(order.needs)],
+      about: ["An Envoy to try policies with. What they allow it answers itself.", ...remarks(order)],
       content: { static_resources: { listeners, clusters: [cluster(order)] } },
     },
   ];
@@ -64,7 +77,8 @@ const ANSWERS_ITSELF = {
 };
 
 /** What nothing below can say. */
-export function remarks({ unguarded, all }: Needs): readonly string[] {
+export function remarks({ needs, service }: Order): readonly string[] {
+  const { unguarded, all } = needs;
   const headers = Array.from(
     unguarded,
     ([header, reader]) =>
@@ -74,10 +88,30 @@ export function remarks({ unguarded, all }: Needs): readonly string[] {
   const extensions = own
     ? ["Policies read context_extensions: add what they look for to check_settings of the routes."]
     : [];
-  return [...headers, ...extensions];
+  return [...headers, ...extensions, ...limitRemarks(needs, service)];
 }
 
-function manager(order: Order) {
+function limitRemarks({ domains, lateCosts, settings }: Needs, service: Service): readonly string[] {
+  const names = domains.map(({ name }) => name);
+  if (names.length + lateCosts.length === 0) return [];
+  if (service === "http")
+    return [`The limits of ${names.join(", ")} are asked for over gRPC alone: print them without --http.`];
+  return [
+    ABOUT_VERSION,
+    ...(names.length > 1
+      ? [
+          `weir has the domains ${names.join(", ")}, each with a filter here that asks about every request: keep those of this`,
+          "Envoy, or keep one and say `domain` in typed_per_filter_config of the routes (RateLimitPerRoute).",
+        ]
+      : []),
+    ...(settings.listen.grpc.allow === undefined
+      ? []
+      : ["Rate limits are the service quota to `allow` in weir.yaml: this Envoy needs it there."]),
+  ];
+}
+
+/** `limits` are over gRPC, which the HTTP listener's cluster does not speak. */
+function manager(order: Order, limits: readonly Value[]) {
   const { needs, service } = order;
   const { clientAddress } = needs.settings;
   const isForwarded = clientAddress.from === "xff";
@@ -99,12 +133,17 @@ function manager(order: Order) {
               "Headers that policies own: a client's copy never passes, not even where weir is away.",
             ),
           ]),
-      said(checkFilter(order), "Directly before the router: a filter behind it can change what was checked."),
+      ...(hasChecks(needs) && isForHttp(needs) ? [said(checkFilter(order), ABOUT_ORDER)] : []),
+      ...(service === "grpc" ? limits : []),
       said(ROUTER, "Yours; the last."),
     ],
     access_log: service === "grpc" ? [said(ACCESS_LOG, ABOUT_LOG)] : undefined,
   };
 }
+
+const isForHttp = ({ protocols }: Needs): boolean => protocols.size === 0 || protocols.has("http");
+
+const ABOUT_ORDER = "Behind all of yours: a filter between it and the router can change what was checked.";
 
 const ROUTER = {
   name: "envoy.filters.http.router",

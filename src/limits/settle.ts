@@ -22,7 +22,16 @@ export interface Settler {
 const NOBODYS = { policy: "", quota: "" };
 
 /** How long the store may take. */
-const PATIENCE_MS = 1_000;
+export const SETTLE_PATIENCE_MS = 1_000;
+
+/** The domain of rate-limit requests in which late costs are settled. No file has it: names that begin so are weir's own. */
+export const SETTLE_DOMAIN = "weir/settle";
+
+/** The entry that carries what a check's answer has in `weir.settle`. */
+export const TOKEN_ENTRY = "token";
+
+/** The entry that says which quota it is that is settled, `models/tokens`; without it, all of the tokens'. */
+export const QUOTA_ENTRY = "quota";
 
 /** The hits that a quota's `settle` finds in an access-log entry; `entry` has a property a variable. */
 export const byEntry =
@@ -35,23 +44,29 @@ export const byEntry =
     return value instanceof Unknown || typeof value !== "bigint" || value < 0n ? undefined : Number(value);
   };
 
+/** What a reservation came to; undefined where that is not known, `another's` where it is not spoken of. */
+export type HitsOf = (reservation: Reservation) => number | "another's" | undefined;
+
 /**
- * Settles the tokens that an answer carried, once each, wherever and by whichever replica. `hitsOf` says what a reservation came to;
- * undefined where that is not known, and then nothing is changed.
+ * Settles the tokens that an answer carried, once each, wherever and by whichever replica. Where `hitsOf` knows nothing, nothing is
+ * changed. Yields what became of those that are spoken of.
  */
 export async function settle(
   tokens: readonly string[],
-  hitsOf: (reservation: Reservation) => number | undefined,
+  hitsOf: HitsOf,
   settler: Settler,
 ): Promise<readonly Settling[]> {
-  return Promise.all(
+  const settled = await Promise.all(
     tokens.slice(0, MAX_TOKENS).map(async (token) => {
       const reservation = readReservation(token, settler.signer);
-      const result = reservation === undefined ? "forged" : await settleOne(reservation, hitsOf, settler);
+      const hits = reservation && hitsOf(reservation);
+      if (hits === "another's") return [];
+      const result = reservation === undefined ? "forged" : await settleOne(reservation, hits, settler);
       settler.onSettled(reservation ?? NOBODYS, result);
-      return result;
+      return [result];
     }),
   );
+  return settled.flat();
 }
 
 /** A request has no more late costs than policies have quotas; a forged list may be long. */
@@ -59,11 +74,10 @@ const MAX_TOKENS = 100;
 
 async function settleOne(
   reservation: Reservation,
-  hitsOf: (reservation: Reservation) => number | undefined,
+  hits: number | undefined,
   { store, nowMs }: Settler,
 ): Promise<Settling> {
-  const hits = hitsOf(reservation);
   if (hits === undefined) return "unknown";
-  const settled = await store().settle({ ...reservation.settlement, hits }, nowMs() + PATIENCE_MS);
+  const settled = await store().settle({ ...reservation.settlement, hits }, nowMs() + SETTLE_PATIENCE_MS);
   return settled.kind;
 }

@@ -19,7 +19,8 @@ export function writtenOf(plain: Plain | undefined, prefix = ""): Written {
       for (const [name, inner] of value) add(inner, key === "" ? name : `${key}.${name}`);
     else found.set(key, isExpression(key) ? scalarText(value).trim() : scalarText(value));
   };
-  if (plain !== undefined) add(plain, prefix);
+  const isNothing = isMapping(plain) && plain.size === 0 && prefix === "";
+  if (plain !== undefined && !isNothing) add(plain, prefix);
   return found;
 }
 

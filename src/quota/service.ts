@@ -1,5 +1,5 @@
 import type { StatusAnswer } from "../grpc/server.ts";
-import type { Settler } from "../limits/settle.ts";
+import { SETTLE_DOMAIN, type Settler } from "../limits/settle.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { MalformedMessage } from "../std/wire-reader.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -7,7 +7,7 @@ import { NO_LIMIT, type Answer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import { readRequest } from "./attributes.ts";
 import { decide, type Counters, type Decision } from "./decide.ts";
-import { SETTLE_DOMAIN, settleAsked } from "./settlement.ts";
+import { settleAsked } from "./settlement.ts";
 import { tell } from "./told.ts";
 import { encodeResponse } from "./response.ts";
 

@@ -1,30 +1,5 @@
 import assert from "node:assert/strict";
-import { changesOf, type State } from "../../src/policy/changes.ts";
-import { loadFiles } from "../../src/policy/load.ts";
-
-/** Files by path; those that end in `.yaml` and begin with `weir: 1` are configuration, the others are named by them. */
-type Files = Readonly<Record<string, string>>;
-
-function stateOf(files: Files, handlerFiles: State["handlerFiles"] = new Map()): State {
-  const sources = Object.entries(files).map(([path, text]) => ({ path, text }));
-  const isOurs = ({ text }: { readonly text: string }): boolean => text.startsWith("weir: 1\n");
-  const loaded = loadFiles(
-    sources.filter(isOurs),
-    sources.filter((one) => !isOurs(one)),
-  );
-  return { loaded, handlerFiles };
-}
-
-/** Changes as lines: what, then `-` and `+` with what was and is. */
-function linesOf(before: State, after: State): readonly string[] {
-  return changesOf(before, after).flatMap(({ kind, of, name, fields, usedBy }) => [
-    `${kind} ${of} ${name}${usedBy.length === 0 ? "" : ` (${usedBy.join(", ")})`}`,
-    ...fields.flatMap(({ key, before: old, after: now }) => [
-      ...(old === undefined ? [] : [`- ${key}: ${old}`]),
-      ...(now === undefined ? [] : [`+ ${key}: ${now}`]),
-    ]),
-  ]);
-}
+import { linesOf, replaced, stateOf, type Files } from "./changed.ts";
 
 const ORDERS = `weir: 1
 policy: orders
@@ -78,12 +53,9 @@ const ALL: Files = {
 };
 
 /** `ALL` with parts of one file's text replaced. */
-const having = (path: string, ...replaced: readonly (readonly [old: string, now: string])[]): Files => ({
+const having = (path: string, ...pairs: Parameters<typeof replaced>[1]): Files => ({
   ...ALL,
-  [path]: replaced.reduce((text, [old, now]) => {
-    assert.ok(text.includes(old), old);
-    return text.replace(old, now);
-  }, ALL[path] ?? ""),
+  [path]: replaced(ALL[path] ?? "", pairs),
 });
 
 const without = (...paths: readonly string[]): Files =>

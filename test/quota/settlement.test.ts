@@ -47,6 +47,16 @@ describe("the domain in which late costs are settled", () => {
     assert.deepEqual(server.settled.toSorted(), ["a/tokens gone", "a/tokens settled"]);
   });
 
+  it("takes the quota that an entry names, and leaves the others' tokens to theirs", async () => {
+    const { server, used, token } = await reserving();
+    await server.ask("weir/settle", [
+      { entries: [`token=${token}`, "quota=a/bytes"], hits: 900 },
+      { entries: [`token=${token}`, "quota=a/tokens"], hits: 42 },
+    ]);
+    assert.equal(await used(), 42);
+    assert.deepEqual(server.settled, ["a/tokens settled"]);
+  });
+
   it("lets pass and counts what weir has not signed, and what would be given back", async () => {
     const { server, used, token } = await reserving();
     const asked = await server.ask("weir/settle", [

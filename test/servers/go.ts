@@ -1,7 +1,9 @@
 import { chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { z } from "zod";
 import { type Ended, runCommand } from "../support/command.ts";
-import type { GoSource } from "./list.ts";
+import type { GoModule, GoSource } from "./list.ts";
 import { digestOf, refused, type Refused, type Unpacked } from "./unpacked.ts";
 
 /** Builds a program with Go, which checks the digests of its modules, and leaves it alone in `draft`. */
@@ -23,9 +25,23 @@ export async function installGoProgram(source: GoSource, draft: string): Promise
   return { kind: "unpacked", member, libraries: [], origin: [{ package: path, version, sha256 }] };
 }
 
+/** Fetches a module, which Go checks against its checksum database, and says which folder has it. */
+export async function downloadGoModule({
+  module,
+  version,
+}: GoModule): Promise<{ readonly kind: "found"; readonly folder: string } | Refused> {
+  const ended = await runCommand("go", ["mod", "download", "-json", `${module}@${version}`], {
+    environment: { GOFLAGS: "-mod=mod" },
+    folder: tmpdir(),
+    timeoutMs: 540_000,
+  });
+  if (ended.kind !== "succeeded") return refused(whyNotBuilt(ended));
+  return { kind: "found", folder: z.object({ Dir: z.string() }).parse(JSON.parse(ended.stdout)).Dir };
+}
+
 function whyNotBuilt(ended: Exclude<Ended, { kind: "succeeded" }>): string {
-  if (ended.kind === "absent") return "no go, which would build it";
-  if (ended.code === "timeout") return "go builds it too slowly";
+  if (ended.kind === "absent") return "there is no go";
+  if (ended.code === "timeout") return "go is too slow";
   if (/no such host|dial tcp|i\/o timeout/.test(ended.stderr))
     return "no network: go cannot reach the modules";
   return `go failed: ${ended.stderr.trim().split("\n").at(-1) ?? ""}`;

@@ -44,6 +44,12 @@ export interface GoSource {
   version: string;
 }
 
+/** What tests read in a Go module: one version, whose content Go's checksum database vouches for. */
+export interface GoModule {
+  module: string;
+  version: string;
+}
+
 /** A program that is not fetched: it needs so much of the system that it has to be installed there. */
 export interface SystemSource {
   kind: "system";
@@ -103,4 +109,11 @@ export const servers: Readonly<Record<ServerName, Server>> = {
     fits: { parameters: ["--version"], pattern: /^Chromium \d+\./ },
     source: { kind: "system", package: "chromium" },
   },
+};
+
+export type ModuleName = "istio-definitions" | "envoy-gateway-definitions";
+
+export const modules: Readonly<Record<ModuleName, GoModule>> = {
+  "istio-definitions": { module: "istio.io/api", version: "v1.27.3" },
+  "envoy-gateway-definitions": { module: "github.com/envoyproxy/gateway", version: "v1.9.1" },
 };
