@@ -27,17 +27,8 @@ export function refusalsOf({ needs, target, service }: Wanted): readonly Finding
         ),
       );
   }
-  return [...found, ...costRefusals(needs, service), ...protocolRefusals(needs, target, service)];
+  return [...found, ...protocolRefusals(needs, target, service)];
 }
-
-/** What settles a late cost travels in dynamic metadata, which answers over HTTP do not have. */
-const costRefusals = ({ lateCosts }: Needs, service: Service): readonly Finding[] =>
-  service === "grpc"
-    ? []
-    : lateCosts.map(({ policy, quota, place }) => {
-        const message = `${policy}/${quota} has a late cost, and over HTTP no answer carries what settles it`;
-        return finding("cannot-be-sent", place, message, "leave --http out");
-      });
 
 const subject = ({ policy, rule }: Need): string => (rule === undefined ? policy : `${policy}/${rule}`);
 
