@@ -12,7 +12,7 @@ import { median, provenance, table, writeSection } from "./report.ts";
 import { CHECK_PATH, checkRequest, MEASURED_HOST } from "./request.ts";
 import { runVariedLoad, type VariedSeen } from "./varied-load.ts";
 
-const usage = `usage: node test/bench/quota.ts [--what all|rates|checks|memory] [--rounds 3] [--requests 10000] [--write]
+const usage = `usage: node test/bench/quota.ts [--what all|rates|checks|memory] [--rounds 3] [--requests 5000] [--write]
 
 Measures rate-limit requests of weir with memory and with Redis, beside envoyproxy/ratelimit with Redis (rates); checks with
 and without a quota (checks); and what a million counters take (memory).
@@ -139,7 +139,7 @@ async function main(): Promise<number> {
     options: {
       what: { type: "string", default: "all" },
       rounds: { type: "string", default: "3" },
-      requests: { type: "string", default: "10000" },
+      requests: { type: "string", default: "5000" },
       write: { type: "boolean", default: false },
     },
   });
