@@ -10,9 +10,9 @@ import {
 } from "./quota-servers.ts";
 import { median, provenance, table, writeSection } from "./report.ts";
 import { CHECK_PATH, checkRequest, MEASURED_HOST } from "./request.ts";
-import { runVariedLoad } from "./varied-load.ts";
+import { runVariedLoad, type VariedSeen } from "./varied-load.ts";
 
-const usage = `usage: node test/bench/quota.ts [--what all|rates|checks|memory] [--rounds 3] [--requests 10000] [--write]
+const usage = `usage: node test/bench/quota.ts [--what all|rates|checks|memory] [--rounds 3] [--requests 5000] [--write]
 
 Measures rate-limit requests of weir with memory and with Redis, beside envoyproxy/ratelimit with Redis (rates); checks with
 and without a quota (checks); and what a million counters take (memory).
@@ -119,7 +119,8 @@ const checks: Part = {
 };
 
 /** 100 in flight. */
-const LOAD = { connections: 4, streams: 25, place: PLACE };
+const IN_FLIGHT = { connections: 4, streams: 25 };
+const WARMING_REQUESTS = 16_000;
 
 interface Measured {
   readonly contender: string;
@@ -138,7 +139,7 @@ async function main(): Promise<number> {
     options: {
       what: { type: "string", default: "all" },
       rounds: { type: "string", default: "3" },
-      requests: { type: "string", default: "10000" },
+      requests: { type: "string", default: "5000" },
       write: { type: "boolean", default: false },
     },
   });
@@ -155,7 +156,7 @@ async function main(): Promise<number> {
   }
   for (const [name, measured] of sections) {
     const command = `npm run bench:quota -- --what ${name} --write`;
-    const text = `${provenance(command)} Medians of ${rounds} rounds.\n\n${await measured()}`;
+    const text = `${provenance(command)} ${await measured()}`;
     console.log(`${text}\n`);
     if (values.write) await writeSection(`quota-${name}`, text);
   }
@@ -171,7 +172,7 @@ async function measurePart(part: Part, rounds: number, requests: number): Promis
     for (const one of order) results.push(...(await measureFresh(one, part.kinds, requests)));
     measured.push(results);
   }
-  return report(part, measured);
+  return `Medians of ${rounds} rounds.\n\n${report(part, measured)}`;
 }
 
 /** A process of its own each round. */
@@ -183,27 +184,38 @@ async function measureFresh(
   await using open = new AsyncDisposableStack();
   const server = await start(open);
   const results: Measured[] = [];
+  // First answers come from code that is not compiled yet, and it takes long until it is compiled well.
+  const warming = kinds.slice(0, 2);
+  for (const kind of warming) await load(server, kind, WARMING_REQUESTS / warming.length, 1);
   for (const kind of kinds) results.push({ contender: name, ...(await measure(server, kind, requests)) });
   return results;
 }
 
 async function measure(
   server: QuotaServer,
-  { name, path, message, values, answer }: Kind,
+  kind: Kind,
   requests: number,
 ): Promise<Omit<Measured, "contender">> {
-  const load = { ...LOAD, path, values, address: server.address, message: message.toString("base64") };
   // What is over its limit was below it once.
-  if (answer === OVER) await runVariedLoad({ ...load, connections: 1, streams: 1, requests: 1, seed: 1 }, OK);
-  // First answers come from code that is not compiled yet.
-  await runVariedLoad({ ...load, requests: Math.ceil(requests / 2), seed: 1 }, answer);
+  if (kind.answer === OVER) await load(server, { ...kind, answer: OK }, 1, 1);
+  await load(server, kind, Math.ceil(requests / 5), 1);
   const before = [await server.cpuSeconds(), await server.storeCpuSeconds()];
-  const { perSecond, p50Ms, p99Ms } = await runVariedLoad({ ...load, requests, seed: 2 }, answer);
+  const { perSecond, p50Ms, p99Ms } = await load(server, kind, requests, 2);
   const after = [await server.cpuSeconds(), await server.storeCpuSeconds()];
   const [cpuUs = NaN, storeCpuUs = NaN] = after.map(
     (seconds, index) => ((seconds - (before[index] ?? NaN)) * 1e6) / requests,
   );
-  return { kind: name, perSecond, p50Ms, p99Ms, cpuUs, storeCpuUs };
+  return { kind: kind.name, perSecond, p50Ms, p99Ms, cpuUs, storeCpuUs };
+}
+
+function load(
+  { address }: QuotaServer,
+  { path, message, values, answer }: Kind,
+  requests: number,
+  seed: number,
+): Promise<VariedSeen> {
+  const body = { message: message.toString("base64"), place: PLACE, values };
+  return runVariedLoad({ ...IN_FLIGHT, ...body, address, path, requests, seed }, answer);
 }
 
 function report({ kinds, contenders, peer }: Part, rounds: readonly (readonly Measured[])[]): string {
@@ -241,10 +253,11 @@ async function measureMemory(): Promise<string> {
     const bytes = await bytesPerCounter(counting);
     return [name, bytes.toFixed(0), ((bytes * 1e6) / 2 ** 20).toFixed(0)];
   };
-  return table(
+  const measured = table(
     ["", "bytes a counter", "MiB a million"],
     [await row("weir's memory", "memory"), await row("Redis", "redis")],
   );
+  return `Once.\n\n${measured}`;
 }
 
 function found(round: readonly Measured[], kind: string, contender: string): Measured {

@@ -47,6 +47,24 @@ describe("the Redis store", () => {
     );
   });
 
+  it("lets a counter live until its window ends, however often it is charged", async () => {
+    for (const algorithm of ["fixed", "sliding", "bucket"] as const) {
+      const counter = { ...counterOf(`lives-${algorithm}`), algorithm };
+      const charge: Charge = { kind: "take", counter, hits: 1 };
+      const lives: number[] = [];
+      for (let take = 0; take < 3; take++) {
+        await store.take({ mode: "all", charges: [charge] }, later());
+        lives.push(Number(await redis.command("PTTL", counter.key)));
+      }
+      const dayMs = 86_400_000;
+      const longestMs = algorithm === "sliding" ? 2 * dayMs : dayMs;
+      assert.ok(
+        lives.every((ms) => ms > 0 && ms <= longestMs),
+        `${algorithm}: ${lives.join()}`,
+      );
+    }
+  });
+
   it("shares a limit among processes, and charges all or none", async () => {
     const [narrow, wide] = [counterOf("shared-narrow", 101), counterOf("shared-wide", 1_000)];
     const charges = [wide, narrow].map((counter): Charge => ({ kind: "take", counter, hits: 1 }));
