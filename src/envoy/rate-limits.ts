@@ -142,7 +142,10 @@ function actionOf({ key, value }: DescriptorNode): Value {
   const header = key.toLowerCase().replace(/[^a-z0-9-]+/g, "-");
   return {
     request_headers: {
-      header_name: said(header, "yours to write: callers set headers as they like, unless a policy sets this one"),
+      header_name: said(
+        header,
+        "yours to write: callers set headers as they like, unless a policy sets this one",
+      ),
       descriptor_key: key,
     },
   };
