@@ -147,9 +147,19 @@ const MANY_TIMES = 20;
 
 function checkTimeout(config: ConfigNode, needs: Needs): readonly Finding[] {
   const node = config.get("grpc_service", "timeout") ?? config.get("http_service", "server_uri", "timeout");
+  return checkWait(node, config, DEFAULT_TIMEOUT_MS, needs);
+}
+
+/** How long Envoy waits for an answer: as `node` says, else `defaultMs`, which is told at `owner`. */
+export function checkWait(
+  node: ConfigNode | undefined,
+  owner: ConfigNode,
+  defaultMs: number,
+  needs: Needs,
+): readonly Finding[] {
   const { checkTimeoutMs } = needs.settings;
-  const found = node === undefined ? DEFAULT_TIMEOUT_MS : node.durationMs();
-  const place = (node ?? config).place;
+  const found = node === undefined ? defaultMs : node.durationMs();
+  const place = (node ?? owner).place;
   const hint = `timeout: ${seconds(timeoutMs(needs))}`;
   if (found === undefined) return [];
   if (found === 0) return [finding("timeout-too-long", place, "0s waits for ever (since Envoy 1.38)", hint)];
@@ -199,7 +209,8 @@ function checkShare(config: ConfigNode): readonly Finding[] {
   return found;
 }
 
-function checkVersion(config: ConfigNode): readonly Finding[] {
+/** Whether a service is asked in the version that weir answers. */
+export function checkVersion(config: ConfigNode): readonly Finding[] {
   const version = config.get("transport_api_version");
   if (config.get("grpc_service") === undefined || version?.text() === "V3") return [];
   const message = `transport_api_version is ${version?.text() ?? "AUTO"}, and weir answers V3`;

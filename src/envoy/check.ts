@@ -2,6 +2,7 @@ import { inOrder } from "../policy/diagnostic.ts";
 import { checkCluster } from "./check-cluster.ts";
 import { checkFilterOptions } from "./check-filter.ts";
 import { checkAround } from "./check-around.ts";
+import { checkLimits } from "./check-limits.ts";
 import type { ConfigNode } from "./config-node.ts";
 import { DUMP_HINT, finding, type Finding } from "./findings.ts";
 import type { Needs } from "./needs.ts";
@@ -10,7 +11,11 @@ import { isCheck, partsIn, type EnvoyParts, type FilterPart } from "./parts.ts";
 /** What is risky in an Envoy's configuration, or keeps policies from working, by its places. */
 export function checkEnvoy(root: ConfigNode, needs: Needs): readonly Finding[] {
   const parts = partsIn(root);
-  return inOrder([...checkCoverage(root, parts, needs), ...checkEach(parts, needs)]);
+  return inOrder([
+    ...checkCoverage(root, parts, needs),
+    ...checkEach(parts, needs),
+    ...checkLimits(root, parts, needs),
+  ]);
 }
 
 /** Whether weir is asked at all, for each protocol that policies speak of. */

@@ -83,6 +83,32 @@ export const FINDINGS = {
     "Escaped slashes are decoded before the check, so that one path has two readings.",
   ],
   "no-stat-prefix": ["warning", "Several checks of one connection manager count under one name."],
+  "limit-not-asked": ["warning", "No rate-limit filter asks about a domain that weir's files have."],
+  "limit-unknown-domain": [
+    "error",
+    "weir is asked about a domain that no file has, and limits nothing there.",
+  ],
+  "limit-elsewhere": [
+    "warning",
+    "A domain of weir's is asked about at another cluster than that of the checks.",
+  ],
+  "limit-without-actions": [
+    "warning",
+    "Neither the filter nor a route has `rate_limits`: weir is never asked.",
+  ],
+  "limit-too-early": [
+    "error",
+    "A limit in front of the check counts by what the check sets: clients choose it themselves.",
+  ],
+  "limit-fails-open": ["warning", "Without `failure_mode_deny` requests pass uncounted where weir is away."],
+  "cost-not-settled": [
+    "warning",
+    "Nothing tells weir what a late cost came to: what was reserved stays as `ifLost` says.",
+  ],
+  "cost-settled-wrong": [
+    "error",
+    "The filter for late costs asks too early, without a cost, or without the check's token.",
+  ],
   "comes-from-elsewhere": [
     "warning",
     "Routes or filters are fetched (RDS, ECDS), or hidden in a dump, and were not looked at.",

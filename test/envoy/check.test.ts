@@ -5,15 +5,20 @@ import { FINDINGS, type Finding } from "../../src/envoy/findings.ts";
 import { POLICY, TCP, GOOD, option, type Row } from "./envoys.ts";
 import { ROWS_OF_FILTERS } from "./rows-of-filters.ts";
 import { needsFor, policyOf } from "./fixture.ts";
+import { ROWS_OF_LIMITS } from "./rows-of-limits.ts";
 import { ROWS_AROUND } from "./rows-around.ts";
 
-const rows = [...ROWS_OF_FILTERS, ...ROWS_AROUND];
+const rows = [...ROWS_OF_FILTERS, ...ROWS_AROUND, ...ROWS_OF_LIMITS];
 
 describe("weir envoy --check", () => {
-  const findingsIn = ({ config, policy = POLICY, server }: Row): readonly Finding[] => {
+  const findingsIn = ({ config, policy = POLICY, server, files: more }: Row): readonly Finding[] => {
     const root = readConfig("envoy.yaml", config);
     assert.ok(!("reason" in root));
-    const files = { "orders.yaml": policy, ...(server === undefined ? {} : { "weir.yaml": server }) };
+    const files = {
+      ...more,
+      "orders.yaml": policy,
+      ...(server === undefined ? {} : { "weir.yaml": server }),
+    };
     return checkEnvoy(root, needsFor(files));
   };
 

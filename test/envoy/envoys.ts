@@ -101,4 +101,6 @@ export interface Row {
   readonly codes: readonly (keyof typeof FINDINGS)[];
   readonly policy?: string;
   readonly server?: string;
+  /** Others, by path. */
+  readonly files?: Readonly<Record<string, string>>;
 }
