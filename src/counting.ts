@@ -37,7 +37,7 @@ export function openCounting({ metrics, runtime, outside, log, audit }: Counting
   const local = new MemoryStore({
     nowMs,
     maxCounters: MAX_LOCAL_COUNTERS,
-    onEvicted: () => metrics.countEviction(),
+    onEvicted: () => metrics.countEvicted(),
   });
   const replicas = (): number => replicasOf(runtime);
   const stores = { store: () => store, local, replicas };
@@ -54,7 +54,7 @@ export function openCounting({ metrics, runtime, outside, log, audit }: Counting
   });
   const quotas = quotaService({
     live: () => runtime.live,
-    counters: { store, insurance: local, replicas },
+    stores,
     settler: {
       ...{ signer, nowMs },
       store: () => store,

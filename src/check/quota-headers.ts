@@ -1,11 +1,10 @@
 import type { ClaimOutcome } from "../limits/limits.ts";
-import type { Reading } from "../store/algorithms.ts";
+import { rateLimitFields, type ToldLimit } from "../limits/rate-limit-fields.ts";
+import { lengthMsOf, type Reading } from "../store/algorithms.ts";
 import type { HeaderValue } from "./verdict.ts";
 
 /** One window of a quota, with what it has come to. */
-interface Told {
-  readonly name: string;
-  readonly lengthSeconds: number;
+interface Told extends ToldLimit {
   readonly reading: Reading;
 }
 
@@ -25,8 +24,7 @@ export function quotaHeaders(outcomes: readonly ClaimOutcome[]): readonly Header
     ["ratelimit-limit", String(reading.limit)],
     ["ratelimit-remaining", String(reading.remaining)],
     ["ratelimit-reset", String(seconds(reading.resetMs))],
-    ["ratelimit-policy", told.map(policyItem).join(", ")],
-    ["ratelimit", told.map(limitItem).join(", ")],
+    ...rateLimitFields(told),
   ];
 }
 
@@ -41,11 +39,12 @@ const seconds = (ms: number): number => Math.ceil(ms / 1_000);
 
 function windowsOf({ claim: { quota, counter, printed }, readings }: ClaimOutcome): readonly Told[] {
   return readings.map((reading, index): Told => {
-    const length = counter.windows[index]?.length ?? 0;
-    const lengthMs = typeof length === "number" ? length : length[3] - length[2];
     return {
       name: readings.length === 1 ? quota.id : `${quota.id} ${printed[index] ?? ""}`,
-      lengthSeconds: Math.max(1, seconds(lengthMs)),
+      limit: reading.limit,
+      lengthSeconds: Math.max(1, seconds(lengthMsOf(counter.windows[index]?.length ?? 0))),
+      remaining: reading.remaining,
+      resetSeconds: seconds(reading.resetMs),
       reading,
     };
   });
@@ -55,10 +54,3 @@ const isTighter = (one: Reading, other: Reading): boolean => {
   if (one.remaining !== other.remaining) return one.remaining < other.remaining;
   return (one.fitsInMs ?? Infinity) > (other.fitsInMs ?? Infinity) || one.resetMs > other.resetMs;
 };
-
-/** Structured fields (RFC 9651): a string in quotes with parameters. Names are ids and periods, which need no escape. */
-const policyItem = ({ name, lengthSeconds, reading }: Told): string =>
-  `"${name}";q=${reading.limit};w=${lengthSeconds}`;
-
-const limitItem = ({ name, reading }: Told): string =>
-  `"${name}";r=${reading.remaining};t=${seconds(reading.resetMs)}`;

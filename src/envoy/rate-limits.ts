@@ -8,9 +8,9 @@ import { said, type Value } from "./write.ts";
 type Fields = Readonly<Record<string, Value | undefined>>;
 
 /** The name by which routes configure the filter. */
-export const LIMIT_FILTER = "envoy.filters.http.ratelimit";
+const LIMIT_FILTER = "envoy.filters.http.ratelimit";
 export const LIMIT_MESSAGE = "envoy.extensions.filters.http.ratelimit.v3.RateLimit";
-export const SETTLE_FILTER = "weir.settle";
+const SETTLE_FILTER = "weir.settle";
 
 /** The first Envoy whose filter has `rate_limits` of its own; a cost that ends with the stream has no effect elsewhere (1.40). */
 export const ABOUT_VERSION =
@@ -55,7 +55,7 @@ const service = (cluster: string): Value => ({
  * The filter that settles late costs when a stream ends; undefined where no policy has any. It stands in front of what may still
  * refuse, because a filter that a request has not reached is not asked at its end.
  */
-export function settleFilter({ lateCosts }: Needs, cluster: string): Fields | undefined {
+function settleFilter({ lateCosts }: Needs, cluster: string): Fields | undefined {
   if (lateCosts.length === 0) return undefined;
   return {
     name: SETTLE_FILTER,

@@ -3,6 +3,7 @@ import type { Signer } from "../host/signer.ts";
 import type { Quota } from "../policy/quota.ts";
 import { readingsOf, type Reading } from "../store/algorithms.ts";
 import type { Charge, Counter, Hold, Taken } from "../store/counter.ts";
+import type { MemoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
 import type { Claim } from "./claim.ts";
 import { Denials } from "./denials.ts";
@@ -44,11 +45,11 @@ export interface Limits {
   token(claim: Claim, reserved: Reserved): string | undefined;
 }
 
-/** Where counters of quotas are kept. */
+/** Where counters are kept: those of quotas, and of rate limits. */
 export interface CounterStores {
   readonly store: () => Store;
   /** Counters of this process, for as long as the store is away. */
-  readonly local: Store;
+  readonly local: MemoryStore;
   /** How many processes share a limit then. */
   readonly replicas: () => number;
 }
@@ -178,9 +179,8 @@ export class StoreLimits implements Limits {
       ...one,
       charge: { ...one.charge, counter: localPart(one.charge.counter, this.#options.replicas()) },
     }));
-    const taken = store.take({ mode: "all", charges: shared.map(({ charge }) => charge) }, Infinity);
-    if (!(taken instanceof Promise) && taken.kind === "counted")
-      return bundleOf(shared, taken, { by: "local", store });
+    const taken = store.take({ mode: "all", charges: shared.map(({ charge }) => charge) });
+    if (taken.kind === "counted") return bundleOf(shared, taken, { by: "local", store });
     return { outcomes: charged.map(({ claim }) => failedOutcome(claim, "failed")), charged: undefined };
   }
 

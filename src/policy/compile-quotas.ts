@@ -1,4 +1,5 @@
 import type { Expression } from "../cel/expression.ts";
+import { printDurationMs } from "../std/duration.ts";
 import { Calendar } from "../std/period.ts";
 import { condition } from "./compile-rules.ts";
 import { compileShare, type Moded } from "./compile-modes.ts";
@@ -85,23 +86,12 @@ function compileWindow(
   if (limit === undefined || (burstSource !== undefined && burst === undefined)) return undefined;
   const { length, printed } =
     period.kind === "span"
-      ? { length: period.ms, printed: printedMs(period.ms) }
+      ? { length: period.ms, printed: printDurationMs(period.ms) }
       : { length: new Calendar(period), printed: `${period.unit} ${period.zone}` };
   return {
     window: { limit, burst, length, printed },
     reads: [limit, burst].filter((one) => typeof one === "object"),
   };
-}
-
-function printedMs(ms: number): string {
-  const units = [
-    [86_400_000, "d"],
-    [3_600_000, "h"],
-    [60_000, "m"],
-    [1_000, "s"],
-  ] as const;
-  const [size, unit] = units.find(([one]) => ms % one === 0) ?? [1, "ms"];
-  return `${ms / size}${unit}`;
 }
 
 /** An expression that is a whole number. */

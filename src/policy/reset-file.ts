@@ -1,9 +1,7 @@
-import { createDocument } from "./document.ts";
-import { problem, type Diagnostic } from "./diagnostic.ts";
+import type { Diagnostic } from "./diagnostic.ts";
 import { anyText, misplaced, oneOf, refuse, text } from "./fields.ts";
 import { list, mapping } from "./fields-of-collections.ts";
-import { parseWith } from "./schema.ts";
-import { readYaml } from "./yaml.ts";
+import { readDescribed } from "./schema.ts";
 
 /** Which counter of a quota is to be forgotten: one that a list of quotas has named, or the one of these values of the key. */
 export type AskedReset =
@@ -41,12 +39,6 @@ const RESET = mapping({
 
 /** Reads which counter is to be forgotten, in YAML or JSON, or says what is wrong with it. Never throws. */
 export function readReset(path: string, content: Uint8Array): AskedReset | readonly Diagnostic[] {
-  const { source, root, diagnostics } = readYaml(path, content);
-  if (diagnostics.length > 0) return diagnostics;
-  if (root === undefined) {
-    const hint = 'such as {"policy": "search", "quota": "per-client", "key": ["192.0.2.1"]}';
-    return [problem(source.place({ start: 0, end: 1 }), "missing-key", "there is nothing in it", hint)];
-  }
-  const { value, isWhole, diagnostics: found } = parseWith(createDocument(source, "tests", root), RESET);
-  return value !== undefined && isWhole ? value : found;
+  const example = '{"policy": "search", "quota": "per-client", "key": ["192.0.2.1"]}';
+  return readDescribed({ path, content }, RESET, example);
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { inOrder, type Diagnostic } from "./diagnostic.ts";
-import type { Document } from "./document.ts";
+import { inOrder, problem, type Diagnostic } from "./diagnostic.ts";
+import { createDocument, type Document } from "./document.ts";
 import { DOMAIN_FILE, type DomainFile } from "./domain-file.ts";
 import { pathOf, reasonOf, toDiagnostics, type Issue } from "./issues.ts";
 import { OVERRIDES_FILE, type OverridesFile } from "./overrides-file.ts";
@@ -11,6 +11,7 @@ import type { Reason } from "./refusal.ts";
 import type { Path } from "./source.ts";
 import { TESTS_FILE, type TestsFile } from "./tests-file.ts";
 import { BROKEN, isList, isMapping, type Plain } from "./tree.ts";
+import { readYaml } from "./yaml.ts";
 
 /** What a file says, as far as it can be read, and everything that is wrong with its form. */
 export interface Parsed<T> {
@@ -42,6 +43,25 @@ export const parseOverrides = (document: Document): Parsed<OverridesFile> =>
 
 /** Reads a file of rate limits. Never throws. */
 export const parseDomain = (document: Document): Parsed<DomainFile> => parseWith(document, DOMAIN_FILE);
+
+/**
+ * Reads what somebody describes outside of any file, in YAML or JSON, or says what is wrong with it. `example` is told to who sends nothing.
+ * Never throws.
+ */
+export function readDescribed<T>(
+  { path, content }: { readonly path: string; readonly content: string | Uint8Array },
+  schema: z.ZodType<T>,
+  example: string,
+): T | readonly Diagnostic[] {
+  const { source, root, diagnostics } = readYaml(path, content);
+  if (diagnostics.length > 0) return diagnostics;
+  if (root === undefined) {
+    const place = source.place({ start: 0, end: 1 });
+    return [problem(place, "missing-key", "there is nothing in it", `such as ${example}`)];
+  }
+  const { value, isWhole, diagnostics: found } = parseWith(createDocument(source, "tests", root), schema);
+  return value !== undefined && isWhole ? value : found;
+}
 
 /** How often a file is read again without what was at fault: some faults show only when others are gone. */
 const MAX_READINGS = 4;

@@ -54,14 +54,3 @@ function kindOf(
   if (isCounted) return "count";
   return hits === 0 ? "look" : "take";
 }
-
-/** The same charge for one of so many that share a limit; each has its part of it, rounded up. */
-export function sharedAmong(replicas: number, { charge, limits }: LimitCharge): LimitCharge {
-  const part = (hits: number): number => Math.ceil(hits / replicas);
-  const windows = charge.counter.windows.map(({ limit, length, burst }) => ({
-    limit: part(limit),
-    length,
-    burst: part(burst),
-  }));
-  return { charge: { ...charge, counter: { ...charge.counter, windows } }, limits };
-}

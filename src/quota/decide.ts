@@ -1,24 +1,15 @@
 import { domainTag } from "../limits/keys.ts";
+import type { CounterStores } from "../limits/limits.ts";
+import { localPart } from "../limits/local-part.ts";
 import type { Domain } from "../policy/domain.ts";
 import type { Taken } from "../store/counter.ts";
-import type { MemoryStore } from "../store/memory.ts";
-import type { Store } from "../store/store.ts";
 import { NO_LIMIT, UNLIMITED, type Answer, type Status } from "./answer.ts";
 import type { Asked, AskedDescriptor } from "./asked.ts";
-import { chargesFor, sharedAmong, type LimitCharge } from "./charges.ts";
+import { chargesFor, type LimitCharge } from "./charges.ts";
 import { headersOf } from "./headers.ts";
 import { ruleFor, type Applied } from "./match.ts";
 import { metadataOf } from "./metadata.ts";
 import { statusOf } from "./standing.ts";
-
-/** Where hits are counted. */
-export interface Counters {
-  readonly store: Store;
-  /** What counts instead where the store has failed and a limit says `onError: local`. */
-  readonly insurance: MemoryStore;
-  /** How many processes share the limits then. */
-  readonly replicas: () => number;
-}
 
 /** What a request comes to. */
 export type Decision =
@@ -43,18 +34,18 @@ export interface Terms {
 export function decide(
   domain: Domain,
   asked: Asked,
-  counters: Counters,
+  stores: CounterStores,
   terms: Terms,
 ): Decision | Promise<Decision> {
   const planned = plan(domain, asked);
   const charges = planned.flatMap((one) => one.charges);
   if (charges.length === 0) return conclude({ domain, asked, terms }, planned.map(decidedWithout));
   const take = { mode: domain.charges, charges: charges.map(({ charge }) => charge) };
-  const taken = counters.store.take(take, terms.deadlineAtMs);
+  const taken = stores.store().take(take, terms.deadlineAtMs);
   const go = (one: Taken): Decision =>
     one.kind === "counted"
       ? conclude({ domain, asked, terms }, counted(planned, one))
-      : withoutStore({ domain, asked, terms }, planned, counters, one.reason);
+      : withoutStore({ domain, asked, terms }, planned, stores, one.reason);
   return taken instanceof Promise ? taken.then(go) : go(taken);
 }
 
@@ -109,7 +100,7 @@ interface Request {
 function withoutStore(
   request: Request,
   planned: readonly Planned[],
-  { insurance, replicas }: Counters,
+  { local: standIn, replicas }: CounterStores,
   reason: Extract<Taken, { readonly kind: "failed" }>["reason"],
 ): Decision {
   const { domain, terms } = request;
@@ -118,10 +109,13 @@ function withoutStore(
   const isLocal = ({ applied }: Planned): boolean => applied?.rule.onError === "local";
   const local = planned.filter(isLocal).map((one) => ({
     ...one,
-    charges: one.charges.map((charge) => sharedAmong(replicas(), charge)),
+    charges: one.charges.map(({ charge, limits }) => ({
+      charge: { ...charge, counter: localPart(charge.counter, replicas()) },
+      limits,
+    })),
   }));
   const charges = local.flatMap((one) => one.charges.map(({ charge }) => charge));
-  const taken = insurance.take({ mode: domain.charges, charges });
+  const taken = standIn.take({ mode: domain.charges, charges });
   const known = taken.kind === "counted" ? counted(local, taken) : local.map(decidedWithout);
   const byAsked = new Map(known.map((one) => [one.asked, one]));
   const decided = planned.map((one) => byAsked.get(one.asked) ?? failedOver(one));

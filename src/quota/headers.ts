@@ -1,3 +1,4 @@
+import { rateLimitFields, type ToldLimit } from "../limits/rate-limit-fields.ts";
 import type { Domain, Limit } from "../policy/domain.ts";
 import type { Status } from "./answer.ts";
 import type { Decided } from "./decide.ts";
@@ -21,10 +22,7 @@ export function headersOf(
       ];
     }
     case "fields":
-      return [
-        ["ratelimit-policy", limited.map(policyItem).join(", ")],
-        ["ratelimit", limited.map(limitItem).join(", ")],
-      ];
+      return rateLimitFields(limited.map(toldOf));
   }
 }
 
@@ -36,17 +34,16 @@ function nearest(statuses: readonly Status[]): Status | undefined {
   return statuses.find(({ remaining }) => remaining === least);
 }
 
-/** draft-ietf-httpapi-ratelimit-headers-11: an item is a name, `q` what it allows within `w` seconds. */
-const policyItem = ({ status: { limit }, asked }: Decided): string =>
-  `${nameOf(limit, asked.entries)};q=${limit?.requestsPerUnit ?? 0};w=${Math.round((limit?.lengthMs ?? 0) / 1_000)}`;
-
-/** The same: `r` is what remains, `t` the seconds until it is more. */
-const limitItem = ({ status: { limit, remaining, resetSeconds = 0 }, asked }: Decided): string =>
-  `${nameOf(limit, asked.entries)};r=${remaining};t=${resetSeconds}`;
-
-/** A string of structured fields (RFC 9651, section 3.3.3): printable ASCII. Values of entries are the caller's, keys are not. */
-function nameOf(limit: Limit | undefined, entries: readonly { readonly key: string }[]): string {
-  const name =
-    limit === undefined || limit.name === "" ? entries.map(({ key }) => key).join(".") : limit.name;
-  return `"${name.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "\\$&")}"`;
+function toldOf({ status: { limit, remaining, resetSeconds = 0 }, asked }: Decided): ToldLimit {
+  return {
+    name: nameOf(limit, asked.entries),
+    limit: limit?.requestsPerUnit ?? 0,
+    lengthSeconds: Math.round((limit?.lengthMs ?? 0) / 1_000),
+    remaining,
+    resetSeconds,
+  };
 }
+
+/** Values of entries are the caller's, keys are not. */
+const nameOf = (limit: Limit | undefined, entries: readonly { readonly key: string }[]): string =>
+  limit === undefined || limit.name === "" ? entries.map(({ key }) => key).join(".") : limit.name;

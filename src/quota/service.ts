@@ -1,4 +1,5 @@
 import type { StatusAnswer } from "../grpc/server.ts";
+import type { CounterStores } from "../limits/limits.ts";
 import { SETTLE_DOMAIN, type Settler } from "../limits/settle.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { MalformedMessage } from "../std/wire-reader.ts";
@@ -6,7 +7,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { NO_LIMIT, type Answer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import { readRequest } from "./attributes.ts";
-import { decide, type Counters, type Decision } from "./decide.ts";
+import { decide, type Decision } from "./decide.ts";
 import { settleAsked } from "./settlement.ts";
 import { tell } from "./told.ts";
 import { encodeResponse } from "./response.ts";
@@ -15,7 +16,7 @@ import { encodeResponse } from "./response.ts";
 export interface QuotaHost {
   /** Undefined: there is no configuration yet. */
   readonly live: () => { readonly snapshot: Snapshot } | undefined;
-  readonly counters: Counters;
+  readonly stores: CounterStores;
   /** Settles late costs of quotas. */
   readonly settler: Settler;
   /** Epoch milliseconds. */
@@ -83,7 +84,7 @@ function answer(host: QuotaHost, call: Call, waiting: Waiting): Outcome | Promis
     return refuse(host, name, "resource-exhausted", "too many requests wait for the store");
   const deadlineAtMs = Math.min(call.deadlineAtMs, call.startedAtMs + snapshot.settings.checkTimeoutMs);
   const finish = (decision: Decision): Outcome => concluded(host, name, decision, call);
-  const decision = decide(domain, asked, host.counters, { stance: snapshot.stance, deadlineAtMs });
+  const decision = decide(domain, asked, host.stores, { stance: snapshot.stance, deadlineAtMs });
   if (!(decision instanceof Promise)) return finish(decision);
   waiting.count++;
   return decision.then(finish).finally(() => waiting.count--);

@@ -1,3 +1,4 @@
+/** The smallest first. */
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** What a duration looks like, for messages. */
@@ -18,4 +19,10 @@ export function parseDurationMs(text: string): number | undefined {
   const [whole = "0", decimals = ""] = (match[1] ?? "").split(".");
   const ms = Number(whole) * unitMs + (Number(decimals.padEnd(3, "0")) * unitMs) / 1000;
   return Number.isSafeInteger(ms) ? ms : undefined;
+}
+
+/** Whole milliseconds in the largest unit that divides them: `1500ms`, `90s`, `1d`. */
+export function printDurationMs(ms: number): string {
+  const [unit, unitMs] = Object.entries(UNITS_MS).findLast(([, size]) => ms % size === 0) ?? ["ms", 1];
+  return `${ms / unitMs}${unit}`;
 }

@@ -39,7 +39,9 @@ function boundsAt(length: Length, nowMs: number): Bounds | undefined {
   return undefined;
 }
 
-const lengthMsOf = (length: Length): number => (typeof length === "number" ? length : length[3] - length[2]);
+/** How long a window is; of a calendar, the one of the moment. */
+export const lengthMsOf = (length: Length): number =>
+  typeof length === "number" ? length : length[3] - length[2];
 
 /** All windows of a counter at a moment. Undefined as `boundsAt`. */
 export function rollAll(

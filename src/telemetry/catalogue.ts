@@ -33,12 +33,6 @@ export const CATALOGUE = {
     labels: [],
     meaning: "From the arrival of a rate-limit request to its encoded answer, inside weir.",
   },
-  countersEvicted: {
-    name: "weir_rate_limit_evicted_total",
-    kind: "counter",
-    labels: [],
-    meaning: "Counters in memory that were forgotten before their time, because there were too many.",
-  },
   shadowDecisions: {
     name: "weir_shadow_decisions_total",
     kind: "counter",
@@ -207,7 +201,8 @@ export const CATALOGUE = {
     name: "weir_store_counters_evicted_total",
     kind: "counter",
     labels: [],
-    meaning: "Counters in memory that were forgotten before their time, because there were too many.",
+    meaning:
+      "Counters in memory that were forgotten before their time, because there were too many: of the store, or of what stands in for it while it is away.",
   },
   outboundRequests: {
     name: "weir_outbound_requests_total",

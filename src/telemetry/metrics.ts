@@ -10,7 +10,6 @@ export interface Metrics {
   countRateLimit(domain: string, code: string): void;
   countRateLimitHits(of: RateLimitLabels, hits: number): void;
   observeRateLimit(seconds: number): void;
-  countEviction(): void;
   countShadow(policy: string, rule: string, verdict: string): void;
   countShadowDropped(): void;
   countRecentDropped(): void;
@@ -131,15 +130,11 @@ export function createMetrics(): Metrics {
 const MAX_DESCRIPTORS = 1_000;
 
 function rateLimitMetrics(registry: Registry): {
-  readonly metrics: Pick<
-    Metrics,
-    "countRateLimit" | "countRateLimitHits" | "observeRateLimit" | "countEviction"
-  >;
+  readonly metrics: Pick<Metrics, "countRateLimit" | "countRateLimitHits" | "observeRateLimit">;
   readonly text: () => string;
 } {
   const requests = counter(registry, "rateLimits");
   const hits = counter(registry, "rateLimitHits");
-  const evicted = counter(registry, "countersEvicted");
   const { name, help } = described("rateLimitDuration");
   const duration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
   const bounded = boundedLabel(MAX_DESCRIPTORS);
@@ -149,7 +144,6 @@ function rateLimitMetrics(registry: Registry): {
       countRateLimitHits: ({ domain, descriptor, result }, count) =>
         hits.labels(domain, bounded(descriptor), result).inc(count),
       observeRateLimit: (seconds) => duration.add(seconds),
-      countEviction: () => evicted.inc(),
     },
     text: () => duration.text(),
   };

@@ -110,7 +110,7 @@ export interface Server {
   readonly taken: Take[];
   /** What became of late costs, a text each. */
   readonly settled: string[];
-  readonly store: QuotaHost["counters"]["store"];
+  readonly store: ReturnType<QuotaHost["stores"]["store"]>;
   ask(
     domain: string,
     descriptors: readonly (Descriptor | readonly string[])[],
@@ -119,13 +119,13 @@ export interface Server {
   answer(request: Buffer, deadlineAtMs?: number): Promise<Told>;
 }
 
-export function serve(snapshot: Snapshot | undefined, options: Partial<QuotaHost["counters"]> = {}): Server {
+export function serve(snapshot: Snapshot | undefined, options: Partial<QuotaHost["stores"]> = {}): Server {
   const metrics = createMetrics();
   const taken: Take[] = [];
   const settled: string[] = [];
   const memory = () => new MemoryStore({ nowMs: () => server.nowMs, maxCounters: 100_000 });
   const counted = memory();
-  const store: QuotaHost["counters"]["store"] = {
+  const store: ReturnType<QuotaHost["stores"]["store"]> = {
     division: "whole",
     groupOf: () => 0,
     take: (take) => {
@@ -139,7 +139,7 @@ export function serve(snapshot: Snapshot | undefined, options: Partial<QuotaHost
   };
   const service = quotaService({
     live: () => snapshot && { snapshot },
-    counters: { store, insurance: memory(), replicas: () => 1, ...options },
+    stores: { store: () => store, local: memory(), replicas: () => 1, ...options },
     settler: {
       store: () => store,
       signer: SIGNER,

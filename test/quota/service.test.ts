@@ -279,7 +279,7 @@ describe("a rate-limit request without its store", () => {
     const never = new Promise<never>(() => undefined);
     const limited = { ...shop, settings: { ...shop.settings, maxInFlight: 1 } };
     const slow = serve(limited, {
-      store: {
+      store: () => ({
         division: "whole",
         groupOf: () => 0,
         take: () => never,
@@ -287,7 +287,7 @@ describe("a rate-limit request without its store", () => {
         reset: () => never,
         status: () => ({ type: "redis", state: "ready", detail: "", counters: undefined }),
         close: () => Promise.resolve(),
-      },
+      }),
     });
     void slow.ask("shop", [["m20=a"]]);
     assert.match((await slow.ask("shop", [["m20=a"]])).overall, /^resource-exhausted/);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseDurationMs } from "../../src/std/duration.ts";
+import { parseDurationMs, printDurationMs } from "../../src/std/duration.ts";
 
 describe("a duration", () => {
   const cases: readonly (readonly [string, number | undefined])[] = [
@@ -31,6 +31,12 @@ describe("a duration", () => {
       assert.equal(parseDurationMs(text), ms);
     });
   }
+
+  it("is printed in the largest unit that divides it, and read again as what it was", () => {
+    const printed = [1_500, 90_000, 120_000, 86_400_000, 129_600_000].map(printDurationMs);
+    assert.deepEqual(printed, ["1500ms", "90s", "2m", "1d", "36h"]);
+    fc.assert(fc.property(fc.nat(), (ms) => assert.equal(parseDurationMs(printDurationMs(ms)), ms)));
+  });
 
   it("of whole milliseconds is what was written", () => {
     fc.assert(fc.property(fc.nat(), (ms) => assert.equal(parseDurationMs(`${ms}ms`), ms)));
