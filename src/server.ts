@@ -154,6 +154,7 @@ async function startRuntime(
   const outside = new Outside({
     log,
     logOf: (handler) => log.child({ handler }),
+    metricsOf: (adapter, handler) => metrics.ofHandler(adapter, handler),
     nowMs: Date.now,
     environment,
     onFetch: ({ host, outcome, seconds }) => metrics.countFetch(host, outcome, seconds),

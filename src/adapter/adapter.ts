@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Host } from "./host.ts";
+import type { Delivery, Exposition, ReportInputs, ReportRecord, ScrapeRequest } from "./report.ts";
 
 /** A CEL type as documents write it: `string`, `int`, `bool`, `ip`, `list(string)`, `map(string, dyn)`. */
 export type TypeName = string;
@@ -23,6 +24,7 @@ export interface Output {
 /** What an adapter can be asked. The keys that are there are its capabilities. */
 export interface Inputs {
   readonly check?: Readonly<Record<string, Input>>;
+  readonly report?: ReportInputs;
 }
 
 /** A kind of back-end. `create` is pure: it opens nothing and asks nobody. */
@@ -50,6 +52,13 @@ export interface Handler {
    * "could not decide". The host ends the wait when the signal says so, whatever the handler does.
    */
   check?(input: CheckInput, call: Call): CheckAnswer | Promise<CheckAnswer>;
+  /**
+   * Takes one batch of records; there only where the adapter has `inputs.report`. Batches come one after the other, out of a bounded
+   * queue that the host keeps; the records are the handler's to keep, and never to change.
+   */
+  report?(batch: readonly ReportRecord[], call: Call): Delivery | Promise<Delivery>;
+  /** What `/metrics/<handler>` shows, where the handler keeps metrics of its own. */
+  expose?(request: ScrapeRequest): Exposition;
   /** For /status: whether the handler can do its work now, and since when its state is what it is. */
   status(): HandlerStatus;
   /** Ends what it began. Safe twice, and without a start. */

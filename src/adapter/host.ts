@@ -9,11 +9,29 @@ export interface Host {
   readonly readFile: (path: string, maxBytes: number) => Promise<Buffer>;
   /** The present value of a secret field; re-read when it changes. Rejects with a sentence, never with the value. */
   readonly secret: (source: SecretSource) => Promise<string>;
+  /** Metrics of weir itself that the handler counts in, `weir_<adapter>_<name>` with a label `handler`. */
+  readonly metrics: HostMetrics;
   /** Runs a task again and again, `everyMs` after the last run ended, until the stop is called. */
   readonly repeat: (everyMs: number, task: () => Promise<void>) => Stop;
 }
 
 export type Stop = () => void;
+
+export interface MetricDescription {
+  /** The part behind `weir_<adapter>_`; the unit comes last, and of counters `total`. */
+  readonly name: string;
+  readonly help: string;
+  /** Beside `handler`. Their values come from a bounded set. */
+  readonly labels?: readonly string[];
+}
+
+export interface HostMetrics {
+  readonly counter: (
+    description: MetricDescription,
+  ) => (by: number, ...labelValues: readonly string[]) => void;
+  /** `read` is asked at every scrape, until the handler is closed. */
+  readonly gauge: (description: Omit<MetricDescription, "labels">, read: () => number) => void;
+}
 
 /** Structured lines of weir's own log. Values never hold secrets. */
 export interface HostLog {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Fetch, Host, HostLog } from "../adapter/host.ts";
+import type { Fetch, Host, HostLog, HostMetrics } from "../adapter/host.ts";
 import { readBounded } from "./files.ts";
 import { repeat } from "./repeat.ts";
 import type { Secrets } from "./secrets.ts";
@@ -11,16 +11,18 @@ export interface HostOptions {
   readonly nowMs: () => number;
   readonly fetch: Fetch;
   readonly secret: Secrets;
+  readonly metrics: HostMetrics;
   /** What relative paths start from; absent: the working directory. */
   readonly folder?: string;
 }
 
 /** What is lent to one handler, or to the identities of a snapshot. It owns nothing that would have to be closed. */
-export const createHost = ({ log, nowMs, fetch, secret, folder = "." }: HostOptions): Host => ({
+export const createHost = ({ log, nowMs, fetch, secret, metrics, folder = "." }: HostOptions): Host => ({
   log,
   nowMs,
   fetch,
   secret,
+  metrics,
   readFile: (path, maxBytes) => readBounded(resolve(folder, path), maxBytes),
   repeat: (everyMs, task) =>
     repeat(everyMs, task, (error) => log.warn({ reason: String(error) }, "a repeated task failed")),

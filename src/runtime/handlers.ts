@@ -7,8 +7,8 @@ import { answerOf } from "./answer.ts";
 
 /** What handlers need of the rest of weir. */
 export interface HandlerWorld {
-  /** What is lent to the handler of a name. `folder` is that of weir.yaml. */
-  readonly hostFor: (name: string, folder: string) => Host;
+  /** What is lent to a handler. */
+  readonly hostFor: (configured: ConfiguredHandler) => Host;
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
   readonly observe: (handler: string, verdict: CheckAnswer["verdict"], seconds: number) => void;

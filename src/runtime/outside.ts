@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Fetch, HostLog } from "../adapter/host.ts";
+import type { Fetch, HostLog, HostMetrics } from "../adapter/host.ts";
 import { createOutbound, type FetchRecord, type Outbound } from "../host/fetch.ts";
 import { personalDigest } from "../host/digest.ts";
 import { createHost } from "../host/host.ts";
@@ -21,6 +21,7 @@ export interface OutsideOptions {
   readonly log: HostLog;
   /** The log of one handler. */
   readonly logOf: (handler: string) => HostLog;
+  readonly metricsOf: (adapter: string, handler: string) => HostMetrics;
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -56,7 +57,7 @@ export class Outside {
 
   constructor(options: OutsideOptions) {
     this.#options = options;
-    const { environment, nowMs, logOf, onAnswer } = options;
+    const { environment, nowMs, logOf, metricsOf, onAnswer } = options;
     this.secret = createSecrets({ environment, nowMs });
     const kept = { secret: this.secret, log: options.log };
     this.#pepper = new KeptSecrets({ ...kept, what: "the pepper of API keys" });
@@ -66,8 +67,15 @@ export class Outside {
     this.handlers = {
       nowMs,
       observe: onAnswer,
-      hostFor: (name, folder) =>
-        createHost({ log: logOf(name), nowMs, fetch: this.#fetch, secret: this.secret, folder }),
+      hostFor: ({ name, adapter, folder }) =>
+        createHost({
+          log: logOf(name),
+          nowMs,
+          fetch: this.#fetch,
+          secret: this.secret,
+          metrics: metricsOf(adapter.id, name),
+          folder,
+        }),
     };
   }
 

@@ -45,7 +45,7 @@ async function prepareHandler(
   current: RunningHandler | undefined,
   world: HandlerWorld,
 ): Promise<Made> {
-  const { name, adapter, config, key, folder, place, deadlineMs } = configured;
+  const { name, adapter, config, key, place, deadlineMs } = configured;
   if (current?.configured.key === key) {
     const isSame = current.configured.deadlineMs === deadlineMs;
     return {
@@ -56,7 +56,7 @@ async function prepareHandler(
   let running: RunningHandler | undefined;
   try {
     const previous = current?.configured.adapter.id === adapter.id ? current.handler : undefined;
-    const handler = adapter.create(config, world.hostFor(name, folder), previous);
+    const handler = adapter.create(config, world.hostFor(configured), previous);
     running = new RunningHandler(configured, handler, world);
     await inTime(() => handler.start(), world);
     return { running, isFresh: true };

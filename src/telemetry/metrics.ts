@@ -1,6 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
+import type { HostMetrics } from "../adapter/host.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { boundedLabel } from "../std/bounded-label.ts";
+import { handlerMetrics } from "./handler-metrics.ts";
 import { plainHistogram, tallied } from "./tally.ts";
 
 /** Weir's own metrics, and how they are written for a scrape. */
@@ -42,6 +44,8 @@ export interface Metrics {
   countReload(result: "live" | "unchanged" | "refused", shape: ConfigurationShape | undefined): void;
   /** The newest files of a part are held back, and nothing else has changed; the platform's name is empty. */
   holdPart(team: string): void;
+  /** What is lent to a handler of an adapter. */
+  ofHandler(adapter: string, handler: string): HostMetrics;
   /** The exposition text and its media type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -119,6 +123,7 @@ export function createMetrics(): Metrics {
     ...storeMetrics(registry),
     countRenewal: (listener, result) => tlsRenewals.inc({ listener, result }),
     countRefusedCaller: (listener) => refusedCallers.inc({ listener }),
+    ofHandler: handlerMetrics(registry),
     render: async () => ({
       contentType: registry.contentType,
       text: `${(await registry.metrics()).trimEnd()}\n${checkDuration.text()}${rateLimits.text()}`,

@@ -16,6 +16,9 @@ export interface TestHost extends Host {
   readonly calls: string[];
   readonly requests: FetchRequest[];
   readonly lines: string[];
+  /** By name and labels, apart by spaces. */
+  readonly counted: Map<string, number>;
+  readonly gauges: Map<string, () => number>;
   /** Tasks that are repeated and not stopped. */
   readonly repeated: Set<() => Promise<void>>;
   advance(ms: number): void;
@@ -25,6 +28,8 @@ export function createTestHost(): TestHost {
   let nowMs = 1_700_000_000_000;
   const calls: string[] = [];
   const lines: string[] = [];
+  const counted = new Map<string, number>();
+  const gauges = new Map<string, () => number>();
   const keep = (fields: Readonly<Record<string, unknown>>, message: string): void => {
     lines.push(`${message} ${JSON.stringify(fields)}`);
   };
@@ -38,6 +43,17 @@ export function createTestHost(): TestHost {
     repeated: new Set(),
     advance: (ms) => (nowMs += ms),
     log: { info: keep, warn: keep },
+    counted,
+    metrics: {
+      counter:
+        ({ name }) =>
+        (by, ...labels) => {
+          const key = [name, ...labels].join(" ");
+          counted.set(key, (counted.get(key) ?? 0) + by);
+        },
+      gauge: ({ name }, read) => void gauges.set(name, read),
+    },
+    gauges,
     nowMs: () => nowMs,
     fetch: (request) => {
       calls.push(`fetch ${request.url}`);

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHost } from "../../src/host/host.ts";
+import { NO_METRICS } from "./no-metrics.ts";
 import { until } from "../support/until.ts";
 import { keptLog } from "./server.ts";
 
@@ -17,6 +18,7 @@ describe("the host", () => {
       nowMs: () => 7,
       fetch: () => Promise.reject(new Error("none")),
       secret: () => Promise.resolve("value"),
+      metrics: NO_METRICS,
     });
     assert.equal((await host.readFile("a", 10)).toString(), "content");
     assert.equal((await host.readFile(join(folder, "a"), 10)).toString(), "content");

@@ -8,6 +8,7 @@ import type { Diagnostic } from "../../src/policy/diagnostic.ts";
 import type { ConfiguredHandler } from "../../src/policy/handlers.ts";
 import { Records } from "../../src/policy/records.ts";
 import { Runtime, type LoadResult, type RuntimeOptions } from "../../src/runtime/runtime.ts";
+import { NO_METRICS } from "../host/no-metrics.ts";
 import { NO_FLOOD } from "../identity/fixture.ts";
 import { ownFolder } from "./folder.ts";
 
@@ -75,6 +76,7 @@ const NO_HOST: Host = {
   fetch: () => Promise.reject(new Error("nothing is fetched")),
   readFile: () => Promise.reject(new Error("nothing is read")),
   secret: () => Promise.reject(new Error("there are no secrets")),
+  metrics: NO_METRICS,
   repeat: () => () => undefined,
 };
 

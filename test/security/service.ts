@@ -15,6 +15,7 @@ import { closeHandlers, prepareHandlers } from "../../src/runtime/prepare.ts";
 import { Live } from "../../src/runtime/live.ts";
 import { VerifierPool } from "../../src/runtime/verifiers.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import { NO_METRICS } from "../host/no-metrics.ts";
 import { NO_FLOOD } from "../identity/fixture.ts";
 import { GRPC_POLICIES, OPERATOR, POLICIES } from "./policies.ts";
 import type { World } from "./world.ts";
@@ -69,7 +70,13 @@ export async function serveSecurity(world: World, options: ServedOptions = {}): 
     nowMs: Date.now,
     observe: () => undefined,
     hostFor: () =>
-      createHost({ log: quiet, nowMs: Date.now, fetch, secret: () => Promise.reject(new Error("none")) }),
+      createHost({
+        log: quiet,
+        metrics: NO_METRICS,
+        nowMs: Date.now,
+        fetch,
+        secret: () => Promise.reject(new Error("none")),
+      }),
   });
   if ("diagnostics" in prepared) return assert.fail(prepared.diagnostics.map(printDiagnostic).join("\n"));
   const verifiers = pool.prepare(snapshot.identities);

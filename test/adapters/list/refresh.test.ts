@@ -3,6 +3,7 @@ import type { CheckAnswer, Handler } from "../../../src/adapter/adapter.ts";
 import { list } from "../../../adapters/list/adapter.ts";
 import { createOutbound, type Outbound } from "../../../src/host/fetch.ts";
 import { createHost } from "../../../src/host/host.ts";
+import { NO_METRICS } from "../../host/no-metrics.ts";
 import { until } from "../../support/until.ts";
 import { keptLog, serve, type Answer, type LocalServer } from "../../host/server.ts";
 
@@ -29,6 +30,7 @@ describe("a list behind a URL", () => {
       log,
       nowMs: () => Date.now() + aheadMs,
       fetch: outbound.fetch,
+      metrics: NO_METRICS,
       secret: () => Promise.reject(new Error("none")),
     });
     const config = {
