@@ -188,7 +188,8 @@ describe("a handler's queue", () => {
     assert.equal(batches.length, 3, "and the next one soon");
     await timers.advance(2_000);
     await closed;
-    assert.deepEqual([sums, queue.count, told.at(-1)], [{ delivered: 0, dropped: 4 }, 0, "shutdown 4"]);
+    assert.deepEqual([sums, queue.count], [{ delivered: 0, dropped: 4 }, 0]);
+    assert.ok(told.includes("shutdown 4"), told.join(", "));
     await timers.advance(60_000);
     assert.deepEqual([sums.dropped, timers.waiting()], [4, 0]);
   });
