@@ -22,6 +22,9 @@ export const MAX_CARRIED_BYTES = 4_096;
 /** What stands around each entry of a Struct: tags and lengths of two messages in one another, and of what both are in. */
 const FRAME_BYTES = 16;
 
+/** The entries `policies`, `carried` and `cut` themselves. */
+const OUTER_BYTES = 64;
+
 /**
  * What telemetry rules need of a decision. Values that are UNKNOWN are left out, and so are those from the first on that has no room.
  * Undefined where no policy has telemetry, and then it costs nothing.
@@ -30,8 +33,8 @@ export function carriedOf(decision: Decision, question: Question | undefined): C
   if (question?.snapshot.reporting === undefined) return undefined;
   // Where no policy was asked, it is not known which match.
   const policies = decision.authentication && decision.governing.map(({ policy }) => policy.id);
-  const room = new Room(MAX_CARRIED_BYTES);
-  const areNamed = policies !== undefined && room.takes(policies.join(" ").length + FRAME_BYTES);
+  const room = new Room(MAX_CARRIED_BYTES - OUTER_BYTES);
+  const areNamed = policies !== undefined && room.takes(policies.join(" ").length);
   const values = new Map<string, ReadonlyMap<string, StructValue>>();
   for (const { policy, context } of decision.governing) {
     const carries = policy.telemetry?.carries ?? [];
