@@ -55,15 +55,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("count" as const),
       family: fc.constantFrom(SMALL, CODED),
-      labels: fc.tuple(text, text),
-      team: text,
+      labels: fc.tuple(text, fc.constantFrom("", "a", '",a="')),
+      team: fc.constantFrom("", "a", "|"),
       values: fc.tuple(
         fc.option(fc.nat(5), { nil: undefined }),
         fc.option(fc.constantFrom(0, 1, 1.5, 10, 11, 1e9), { nil: undefined }),
       ),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat(EXPIRE_MS) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat(2 * EXPIRE_MS) }) },
   { weight: 2, arbitrary: fc.constant<Step>({ kind: "sweep" }) },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: "reload" }) },
 );
@@ -80,14 +80,16 @@ interface Kept {
 class Model {
   readonly #kept = new Map<string, Kept>();
   readonly #maxSeries: number;
+  readonly #added: readonly string[];
   nowMs = 0;
 
-  constructor(maxSeries: number) {
+  constructor(maxSeries: number, added: readonly string[]) {
     this.#maxSeries = maxSeries;
+    this.#added = added;
   }
 
   count({ family, labels, team, values }: Extract<Step, { kind: "count" }>): void {
-    const all = [...labels, team].map((value) => value.toWellFormed());
+    const all = [...labels, ...this.#added.map(() => team)].map((value) => value.toWellFormed());
     const known =
       this.#find(family, all) ?? this.#find(family, this.#overflow(family, all)) ?? this.#add(family, all);
     known.usedAtMs = this.nowMs;
@@ -167,11 +169,15 @@ function histogramLines(kept: Kept): readonly (readonly [string, number])[] {
 
 describe("a page of any measurements", () => {
   it("has what a list of all of them comes to, whatever expires, overflows and is reloaded", async () => {
-    const run = async (steps: readonly Step[], maxSeries: number): Promise<void> => {
-      const config = { maxSeries, expireAfter: "10m", labels: ["team"], maxLabelLength: 128 };
+    const run = async (
+      steps: readonly Step[],
+      maxSeries: number,
+      labels: readonly string[],
+    ): Promise<void> => {
+      const config = { maxSeries, expireAfter: "10m", labels, maxLabelLength: 128 };
       let subject = created(config);
       await subject.handler.start();
-      const model = new Model(maxSeries);
+      const model = new Model(maxSeries, labels);
       const arrays = new Map<string, readonly string[]>();
       for (const one of steps) {
         switch (one.kind) {
@@ -209,7 +215,12 @@ describe("a page of any measurements", () => {
       await subject.handler.close();
     };
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 120 }), fc.constantFrom(1, 3, 10, 1_000), run),
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 120, size: "max" }),
+        fc.constantFrom(1, 3, 10, 1_000),
+        fc.constantFrom([], ["team"]),
+        run,
+      ),
       { numRuns: 300 },
     );
   });
