@@ -84,7 +84,7 @@ const TABLE_ENDS = "<!-- End of the table -->";
 
 const adaptersTable = (): string =>
   table(
-    ["Adapter", "What it does", "Asked with", "Answers", "`verify:`"],
+    ["Adapter", "What it does", "Asked with", "Answers", "`verify:`", "Telemetry"],
     ADAPTERS.map(({ id, summary, inputs, outputs, credentialInput }) => [
       `[${code(id)}](../adapters/${id}/README.md)`,
       summary,
@@ -95,6 +95,10 @@ const adaptersTable = (): string =>
         .map(([name, { type }]) => `${code(name)}: ${type}`)
         .join(", "),
       credentialInput === undefined ? "no" : code(credentialInput),
+      [
+        ...(inputs.report?.presets.map(code) ?? []),
+        ...(inputs.report?.plain === "taken" ? ["`with` alone"] : []),
+      ].join(", "),
     ]),
   );
 
