@@ -151,10 +151,8 @@ function attributesPage(): string {
   );
 }
 
-function meaningOf({ meaning, notYet, insteadRead }: Attribute): string {
-  if (insteadRead !== undefined) return `${meaning} Refused: read ${insteadRead}.`;
-  return notYet === true ? `${meaning} **Not yet:** this version refuses it with \`not-yet\`.` : meaning;
-}
+const meaningOf = ({ meaning, insteadRead }: Attribute): string =>
+  insteadRead === undefined ? meaning : `${meaning} Refused: read ${insteadRead}.`;
 
 function functionsPage(): string {
   const groups = Map.groupBy(FUNCTIONS, ({ signature }) => receiverOf(signature));
