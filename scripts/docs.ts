@@ -83,7 +83,7 @@ const TABLE_ENDS = "<!-- End of the table -->";
 
 const adaptersTable = (): string =>
   table(
-    ["Adapter", "What it does", "Asked with", "Answers", "`verify:`"],
+    ["Adapter", "What it does", "Asked with", "Answers", "`verify:`", "Telemetry"],
     ADAPTERS.map(({ id, summary, inputs, outputs, credentialInput }) => [
       `[${code(id)}](../adapters/${id}/README.md)`,
       summary,
@@ -94,6 +94,10 @@ const adaptersTable = (): string =>
         .map(([name, { type }]) => `${code(name)}: ${type}`)
         .join(", "),
       credentialInput === undefined ? "no" : code(credentialInput),
+      [
+        ...(inputs.report?.presets.map(code) ?? []),
+        ...(inputs.report?.plain === "taken" ? ["`with` alone"] : []),
+      ].join(", "),
     ]),
   );
 
@@ -147,10 +151,8 @@ function attributesPage(): string {
   );
 }
 
-function meaningOf({ meaning, notYet, insteadRead }: Attribute): string {
-  if (insteadRead !== undefined) return `${meaning} Refused: read ${insteadRead}.`;
-  return notYet === true ? `${meaning} **Not yet:** this version refuses it with \`not-yet\`.` : meaning;
-}
+const meaningOf = ({ meaning, insteadRead }: Attribute): string =>
+  insteadRead === undefined ? meaning : `${meaning} Refused: read ${insteadRead}.`;
 
 function functionsPage(): string {
   const groups = Map.groupBy(FUNCTIONS, ({ signature }) => receiverOf(signature));

@@ -4,6 +4,7 @@ import { readCertificate } from "../../src/attributes/certificate.ts";
 import type { CheckFacts, PeerFacts, RequestFacts } from "../../src/attributes/facts.ts";
 import { canonicalHost } from "../../src/attributes/host.ts";
 import { parseSpiffeId } from "../../src/attributes/spiffe.ts";
+import { durationValue } from "../../src/cel/time.ts";
 
 export const NOBODY: PeerFacts = { address: "", port: undefined, principal: "", certificate: "" };
 
@@ -20,6 +21,7 @@ const READING: Reading = {
   host: canonicalHost,
   certificate: readCertificate,
   clientAddress: { from: "peer" },
+  duration: durationValue,
   proxyRole: () => "sidecar",
 };
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { VOCABULARY } from "../../src/attributes/vocabulary.ts";
 import { MAX_FILES, MAX_TOTAL_BYTES } from "../../src/policy/folders.ts";
 import { MAX_RULES } from "../../src/policy/policy-file.ts";
 import { MAX_FILE_BYTES, MAX_LINE_LENGTH } from "../../src/policy/yaml.ts";
@@ -32,15 +31,6 @@ describe("docs/policy-language.md", () => {
     const page = section("Not yet");
     const missing = keys.filter((key) => !new RegExp(`\`(\\w+\\.)?${key}[\`:]`).test(page));
     assert.deepEqual(missing, []);
-  });
-
-  it("lists every attribute that is not read yet", () => {
-    const page = section("Not yet");
-    const names = VOCABULARY.filter(({ notYet }) => notYet === true).map(({ name }) => name);
-    assert.deepEqual(
-      names.filter((name) => !page.includes(`\`${name}\``)),
-      [],
-    );
   });
 
   it("tells the limits as they are", () => {

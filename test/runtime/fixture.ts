@@ -76,6 +76,7 @@ const NO_HOST: Host = {
   fetch: () => Promise.reject(new Error("nothing is fetched")),
   readFile: () => Promise.reject(new Error("nothing is read")),
   secret: () => Promise.reject(new Error("there are no secrets")),
+  openLines: () => Promise.reject(new Error("nothing is written")),
   metrics: NO_METRICS,
   repeat: () => () => undefined,
 };

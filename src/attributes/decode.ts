@@ -1,4 +1,4 @@
-import type { HeaderFacts, PeerFacts } from "../attributes/facts.ts";
+import type { HeaderFacts, PeerFacts } from "./facts.ts";
 import { readStruct } from "../std/struct.ts";
 import { sanitizeUtf8 } from "../std/utf8.ts";
 import {
