@@ -55,7 +55,7 @@ export function spansOf(exchange: Exchange, { mode, share }: Pick<ZipkinConfig, 
     name: exchange.name === "" ? undefined : exchange.name.toLowerCase(),
     timestamp: microseconds(when.startedAtUs),
     duration: when.durationUs === undefined ? undefined : (microseconds(when.durationUs) ?? 1),
-    localEndpoint: endpointOf(exchange.local),
+    localEndpoint: localEndpointOf(exchange.local),
     tags: tagsOf(exchange),
     debug: sampling === "debug" ? true : undefined,
     shared: place.ownership === "shared" ? true : undefined,
@@ -79,6 +79,13 @@ function microseconds(value: number): number | undefined {
   const whole = Math.round(value);
   return whole >= 1 && Number.isSafeInteger(whole) ? whole : undefined;
 }
+
+/**
+ * Of a span that both ends share, Zipkin finds the called one's side for the spans below it by the whole of its local endpoint: one workload
+ * has to have one, whichever of its addresses a proxy logs.
+ */
+const localEndpointOf = (local: Endpoint): ZipkinEndpoint | undefined =>
+  endpointOf({ ...local, ip: local.service === "" ? local.ip : undefined, port: undefined });
 
 function endpointOf({ service, ip = "", port }: Endpoint): ZipkinEndpoint | undefined {
   const endpoint = {

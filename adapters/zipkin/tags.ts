@@ -13,6 +13,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["envoy.request_id", "guid:x-request-id"],
   ["envoy.response_flags", "response_flags"],
   ["envoy.upstream_cluster", "upstream_cluster"],
+  ["envoy.node_id", "node_id"],
 ]);
 
 const MAX_LENGTH = 4_096;

@@ -8,6 +8,10 @@ import { CONTEXT_HEADERS } from "../../src/adapter/trace-context.ts";
 import { createOutbound } from "../../src/host/fetch.ts";
 import { createTestHost } from "../adapters/host.ts";
 import { contextOf, exchangeOf } from "../adapters/zipkin/exchange.ts";
+import { exchangeOf as exchangeOfEntry } from "../../src/report/trace.ts";
+import { entryOf, FINISHED, withCommon } from "../report/described.ts";
+import { socket, structAny, time } from "../report/encode.ts";
+import { plainRequest } from "../report/entries.ts";
 import { need } from "../support/need.ts";
 import { until } from "../support/until.ts";
 import { startZipkin, type RunningZipkin, type ZipkinEdge, type ZipkinSpan } from "../support/zipkin.ts";
@@ -123,11 +127,11 @@ describe("spans of access logs in a real Zipkin", () => {
       [
         {
           ...{ ...common, id: "000000000000000a", kind: "CLIENT", timestamp: nowUs, duration: 9_000 },
-          ...{ localEndpoint: shop, remoteEndpoint: orders },
+          ...{ localEndpoint: { serviceName: "call-shop" }, remoteEndpoint: orders },
         },
         {
           ...{ ...common, id: "000000000000000a", kind: "SERVER", timestamp: nowUs + 500, duration: 8_000 },
-          ...{ shared: true, localEndpoint: orders, remoteEndpoint: shop },
+          ...{ shared: true, localEndpoint: { serviceName: "call-orders" }, remoteEndpoint: shop },
         },
         {
           ...{
@@ -137,7 +141,12 @@ describe("spans of access logs in a real Zipkin", () => {
             kind: "CLIENT",
             name: "post /entries",
           },
-          ...{ timestamp: nowUs + 1_000, duration: 7_000, localEndpoint: orders, remoteEndpoint: ledger },
+          ...{
+            timestamp: nowUs + 1_000,
+            duration: 7_000,
+            localEndpoint: { serviceName: "call-orders" },
+            remoteEndpoint: ledger,
+          },
           tags: {
             "http.method": "POST",
             "http.path": "/entries",
@@ -216,6 +225,43 @@ describe("spans of access logs in a real Zipkin", () => {
     const over = { startedAtUs: nowUs, local: end("bare-orders", 2), remote: end("bare-shop", 1) };
     await sent([exchangeOf({ ...over, side: "server", id: "bare" })]);
     assert.deepEqual(await edgesOf("bare-", 1), ["bare-shop → bare-orders: 1/0"]);
+  });
+
+  it("puts together what three sidecars logged of one request, each under the request's one stream id", async () => {
+    const b3 = "0af7651916cd43dd8448eb211c80319c";
+    const logged = (logName: string, workload: string, context: string, port: number): Exchange => {
+      const { request, ...whole } = plainRequest();
+      const http = withCommon(
+        { ...whole, request: { ...request, requestHeaders: new Map([["b3", context]]) } },
+        {
+          startTime: time(Date.now()),
+          downstreamDirectRemoteAddress: socket("10.0.0.1", port),
+          upstreamCluster: logName === "mesh-in" ? "inbound|9080||" : (CALLED[workload] ?? ""),
+          upstreamLocalAddress: socket("10.0.0.9", port),
+          filterStateObjects: new Map([["downstream_peer", structAny({ service: "log-shop" })]]),
+        },
+      );
+      const entry = entryOf({
+        identifier: { logName, id: `sidecar~${workload}`, cluster: workload },
+        http: [http],
+      });
+      const exchange = exchangeOfEntry(entry, FINISHED);
+      assert.ok(exchange !== undefined, "a finished request");
+      return { ...exchange, added: new Map() };
+    };
+    const CALLED: Readonly<Record<string, string>> = {
+      "log-shop": "outbound|9080||log-orders.shop.svc.cluster.local",
+      "log-orders": "outbound|443||log.ledger.example.com",
+    };
+    await sent([
+      logged("mesh-out", "log-shop", `${b3}-000000000000004a-1`, 40_001),
+      logged("mesh-in", "log-orders", `${b3}-000000000000004a-1`, 40_002),
+      logged("mesh-out", "log-orders", `${b3}-000000000000004b-1-000000000000004a`, 40_003),
+    ]);
+    assert.deepEqual(await edgesOf("log-", 2), [
+      "log-orders → log.ledger.example.com: 1/0",
+      "log-shop → log-orders: 1/0",
+    ]);
   });
 
   it("takes every span that can be made", async () => {

@@ -37,7 +37,7 @@ describe("the spans of an exchange", () => {
       name: "get /orders/7",
       timestamp: 1_700_000_000_000_000,
       duration: 12_500,
-      localEndpoint: { serviceName: "shop", ipv4: "10.0.0.1" },
+      localEndpoint: { serviceName: "shop" },
       remoteEndpoint: { serviceName: "orders", ipv6: "2001:db8::2", port: 8080 },
       tags: {},
     });
@@ -84,6 +84,11 @@ describe("the spans of an exchange", () => {
       "an end of which nothing is known is left out",
       { local: { service: "", ip: "unix:/run/envoy", port: 80 } },
       { localEndpoint: undefined },
+    ],
+    [
+      "an address stands for a name that is not known",
+      { local: { service: "", ip: "10.0.0.1", port: 80 } },
+      { localEndpoint: { serviceName: undefined, ipv4: "10.0.0.1", ipv6: undefined, port: undefined } },
     ],
     [
       "a port that is none is left out",
