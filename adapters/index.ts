@@ -3,6 +3,7 @@ import { file } from "./file/adapter.ts";
 import { list } from "./list/adapter.ts";
 import { prometheus } from "./prometheus/adapter.ts";
 import { stdout } from "./stdout/adapter.ts";
+import { zipkin } from "./zipkin/adapter.ts";
 
 /** Every kind of back-end that weir brings along. */
-export const ADAPTERS: readonly Adapter[] = [list, prometheus, stdout, file];
+export const ADAPTERS: readonly Adapter[] = [list, prometheus, stdout, file, zipkin];

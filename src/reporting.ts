@@ -2,6 +2,7 @@ import type { Settler } from "./limits/settle.ts";
 import { Connections } from "./report/connections.ts";
 import { decideEntry, type Presets } from "./report/decide.ts";
 import { istioPreset } from "./report/istio.ts";
+import { exchangeOf } from "./report/trace.ts";
 import { reportService, type ReportService } from "./report/service.ts";
 import { settling } from "./report/settling.ts";
 import type { Outside } from "./runtime/outside.ts";
@@ -41,7 +42,7 @@ export function openReporting({
   const presets: Presets = {
     istio: istioPreset(),
     "access-log": () => undefined,
-    trace: () => undefined,
+    trace: exchangeOf,
   };
   const { digest } = outside;
   const onMissing = (policy: string, rule: string, what: string): void =>

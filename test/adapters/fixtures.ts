@@ -3,6 +3,7 @@ import { FILE } from "./file/fixture.ts";
 import { LIST } from "./list/fixture.ts";
 import { PROMETHEUS } from "./prometheus/fixture.ts";
 import { STDOUT } from "./stdout/fixture.ts";
+import { ZIPKIN } from "./zipkin/fixture.ts";
 
 /** By the id of the adapter: the suite asks for one of each. */
 export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([
@@ -10,4 +11,5 @@ export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([
   ["prometheus", PROMETHEUS],
   ["stdout", STDOUT],
   ["file", FILE],
+  ["zipkin", ZIPKIN],
 ]);
