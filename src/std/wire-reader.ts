@@ -60,7 +60,8 @@ export class WireReader {
     const fields = this.fields(message);
     while (fields.next()) {
       if (fields.tag !== entryTag || !this.#mayHaveKey(fields, key)) continue;
-      found = this.#valueOf(fields, key) ?? found;
+      const entry = this.mapEntry(fields);
+      if (this.is(entry.key, key)) found = entry.value;
     }
     return found;
   }
@@ -73,19 +74,54 @@ export class WireReader {
     );
   }
 
-  #valueOf(entry: Range, key: string): Range | undefined {
-    let isKey = key === "";
-    let start = 0;
-    let end = 0;
+  /** Where key and value of one entry of a map are; empty where they are not there. Throws MalformedMessage. */
+  mapEntry(entry: Range): { readonly key: Range; readonly value: Range } {
+    let key: Range = { start: entry.end, end: entry.end };
+    let value = key;
     const fields = this.fields(entry);
     while (fields.next()) {
-      if (fields.tag === KEY) isKey = this.is(fields, key);
-      else if (fields.tag === VALUE) {
-        start = fields.start;
-        end = fields.end;
-      }
+      if (fields.tag === KEY) key = fields.range();
+      else if (fields.tag === VALUE) value = fields.range();
     }
-    return isKey ? { start, end } : undefined;
+    return { key, value };
+  }
+
+  /**
+   * Walks through a message and keeps where its fields are: `layout` has the wire type of each that is kept, by number, or NOT_KEPT. Start and
+   * end of field n go to `at` + 2n of `places`, which were 0: of the last, and with ALL of the stretch in which they stand. What is usual is
+   * read here, without `WireFields`, because all that Envoys log goes through this. Throws MalformedMessage.
+   */
+  outline({ start, end }: Range, layout: Uint8Array, places: Int32Array, at: number): void {
+    const rare = this.fields({ start: end, end });
+    let position = start;
+    while (position < end) {
+      const before = position;
+      let tag = this.#byte(position++);
+      if (tag >= 0x80) tag = (tag & 0x7f) | (this.#byte(position++) << 7);
+      let from = position;
+      const first = this.#byte(position++);
+      const isShort = first < 0x80 && tag > 7 && tag < MAX_SHORT_TAG;
+      if (isShort && (tag & 7) === 2) {
+        from = position;
+        position += first;
+      } else if (!isShort || (tag & 7) !== 0) {
+        rare.enter({ start: before, end }).next();
+        ({ tag, start: from, end: position } = rare);
+      }
+      if (position > end) throw new MalformedMessage("a field reaches past its message");
+      const number = tag >>> 3;
+      const kind = number < layout.length ? (layout[number] ?? NOT_KEPT) : NOT_KEPT;
+      const place = at + 2 * number;
+      if (kind === (tag & 7)) places[place] = from;
+      else if (kind !== (tag & 7) + ALL) continue;
+      else if (places[place + 1] === 0) places[place] = before;
+      places[place + 1] = position;
+    }
+  }
+
+  /** 0 behind the end. */
+  #byte(position: number): number {
+    return this.#bytes[position] ?? 0;
   }
 
   /** Whether a range is this text, which is ASCII. */
@@ -220,6 +256,15 @@ export class WireFields implements Range {
     throw new MalformedMessage("a varint is too long");
   }
 }
+
+/** Added to the wire type of what is kept as the stretch in which all of its number stand. */
+export const ALL = 8;
+
+/** In place of a wire type. */
+export const NOT_KEPT = 255;
+
+/** The tags of fields below 2048 have at most two bytes. */
+const MAX_SHORT_TAG = 2_048 * 8;
 
 /** The tags of an entry of a map, whose key and value are not numbers. */
 const KEY = 1 * 8 + 2;
