@@ -8,16 +8,18 @@ export class WireReader {
   readonly #view: DataView;
   readonly #part: Range;
   readonly #latin1: string;
+  /** For walks that end before anything else reads: making one costs more than a short walk. */
+  readonly #outer: WireFields;
+  readonly #inner: WireFields;
 
-  constructor(
-    bytes: Buffer,
-    part: Range = { start: 0, end: bytes.length },
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
-  ) {
+  /** Of a part where `of` reads the whole. */
+  constructor(bytes: Buffer, part: Range = { start: 0, end: bytes.length }, of?: WireReader) {
     this.#bytes = bytes;
-    this.#view = view;
     this.#part = part;
     this.#latin1 = bytes.toString("latin1", part.start, part.end);
+    this.#view = of === undefined ? new DataView(bytes.buffer, bytes.byteOffset, bytes.length) : of.#view;
+    this.#outer = of === undefined ? new WireFields(bytes, part) : of.#outer;
+    this.#inner = of === undefined ? new WireFields(bytes, part) : of.#inner;
   }
 
   /** The whole message. */
@@ -27,7 +29,7 @@ export class WireReader {
 
   /** Reads a part of the message with the same offsets, whose texts keep no more than the part in memory. */
   part(range: Range): WireReader {
-    return new WireReader(this.#bytes, range, this.#view);
+    return new WireReader(this.#bytes, range, this);
   }
 
   /** The fields of the message in a range, one after the other. */
@@ -57,11 +59,10 @@ export class WireReader {
    */
   mapValue(message: Range, entryTag: number, key: string): Range | undefined {
     let found: Range | undefined;
-    const fields = this.fields(message);
+    const fields = this.#outer.enter(message);
     while (fields.next()) {
-      if (fields.tag !== entryTag || !this.#mayHaveKey(fields, key)) continue;
-      const entry = this.mapEntry(fields);
-      if (this.is(entry.key, key)) found = entry.value;
+      if (fields.tag === entryTag && this.#mayHaveKey(fields, key))
+        found = this.#valueOf(fields, key) ?? found;
     }
     return found;
   }
@@ -74,16 +75,16 @@ export class WireReader {
     );
   }
 
-  /** Where key and value of one entry of a map are; empty where they are not there. Throws MalformedMessage. */
-  mapEntry(entry: Range): { readonly key: Range; readonly value: Range } {
-    let key: Range = { start: entry.end, end: entry.end };
-    let value = key;
-    const fields = this.fields(entry);
+  #valueOf(entry: Range, key: string): Range | undefined {
+    let isKey = key === "";
+    let start = 0;
+    let end = 0;
+    const fields = this.#inner.enter(entry);
     while (fields.next()) {
-      if (fields.tag === KEY) key = fields.range();
-      else if (fields.tag === VALUE) value = fields.range();
+      if (fields.tag === KEY) isKey = this.is(fields, key);
+      else if (fields.tag === VALUE) ({ start, end } = fields);
     }
-    return { key, value };
+    return isKey ? { start, end } : undefined;
   }
 
   /**
@@ -92,7 +93,7 @@ export class WireReader {
    * read here, without `WireFields`, because all that Envoys log goes through this. Throws MalformedMessage.
    */
   outline({ start, end }: Range, layout: Uint8Array, places: Int32Array, at: number): void {
-    const rare = this.fields({ start: end, end });
+    const rare = this.#outer;
     let position = start;
     while (position < end) {
       const before = position;
