@@ -15,7 +15,8 @@ import { compileConfiguration } from "../src/policy/compile.ts";
 import { WORKLOAD_FIELDS } from "../src/policy/declarations.ts";
 import { printDiagnostic } from "../src/policy/diagnostic.ts";
 import { loadFiles } from "../src/policy/load.ts";
-import { CATALOGUE, type MetricRow } from "../src/telemetry/catalogue.ts";
+import { CATALOGUE } from "../src/telemetry/catalogue.ts";
+import type { MetricRow } from "../src/telemetry/metric-row.ts";
 import { celConformancePage } from "./cel-conformance.ts";
 import { securityCasesPage } from "./security-cases.ts";
 
@@ -83,7 +84,7 @@ const TABLE_ENDS = "<!-- End of the table -->";
 
 const adaptersTable = (): string =>
   table(
-    ["Adapter", "What it does", "Asked with", "Answers", "`verify:`"],
+    ["Adapter", "What it does", "Asked with", "Answers", "`verify:`", "Telemetry"],
     ADAPTERS.map(({ id, summary, inputs, outputs, credentialInput }) => [
       `[${code(id)}](../adapters/${id}/README.md)`,
       summary,
@@ -94,6 +95,10 @@ const adaptersTable = (): string =>
         .map(([name, { type }]) => `${code(name)}: ${type}`)
         .join(", "),
       credentialInput === undefined ? "no" : code(credentialInput),
+      [
+        ...(inputs.report?.presets.map(code) ?? []),
+        ...(inputs.report?.plain === "taken" ? ["`with` alone"] : []),
+      ].join(", "),
     ]),
   );
 

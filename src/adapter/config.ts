@@ -65,6 +65,20 @@ export const mapping = <Shape extends z.ZodRawShape>(shape: Shape) =>
 export const word = <const Word extends string>(words: readonly Word[]) =>
   z.enum(words, { error: `write one of ${words.join(", ")}` });
 
+/** A whole number within bounds. */
+export const integer = (least: number, most: number) =>
+  z
+    .number({ error: `write a whole number from ${least} to ${most}` })
+    .int({ error: `write a whole number from ${least} to ${most}` })
+    .min(least, { error: `write a whole number from ${least} to ${most}` })
+    .max(most, { error: `write a whole number from ${least} to ${most}` });
+
+/** Whether values of persons reach a handler as digests, which is the default, or as they are. Whoever makes records reads it. */
+export const personal = () => word(["digest", "plain"]).default("digest");
+
+/** The longest line that is written. */
+export const maxLine = () => bytes(1_024, 131_072).default(16_384);
+
 /** Ends a transform with a complaint. */
 function complain(context: z.RefinementCtx, message: string): never {
   context.addIssue({ code: "custom", message });

@@ -1,3 +1,6 @@
+import type { MetricRow } from "./metric-row.ts";
+import { REPORT_CATALOGUE } from "./report-catalogue.ts";
+
 /** Every metric of weir's own process. docs/metrics.md is generated from this table. */
 export const CATALOGUE = {
   checks: {
@@ -45,6 +48,12 @@ export const CATALOGUE = {
     kind: "counter",
     labels: [],
     meaning: "Checks whose shadow rules were not evaluated because too many were waiting.",
+  },
+  carriedCut: {
+    name: "weir_report_carried_cut_total",
+    kind: "counter",
+    labels: [],
+    meaning: "Answers to checks that had no room for all that telemetry rules read of the check.",
   },
   recentDropped: {
     name: "weir_recent_decisions_dropped_total",
@@ -230,11 +239,5 @@ export const CATALOGUE = {
     labels: ["listener"],
     meaning: "Calls of proxies whose certificate is not in the listener's `allow`.",
   },
+  ...REPORT_CATALOGUE,
 } as const satisfies Record<string, MetricRow>;
-
-export interface MetricRow {
-  readonly name: string;
-  readonly kind: "counter" | "gauge" | "histogram";
-  readonly labels: readonly string[];
-  readonly meaning: string;
-}

@@ -3,6 +3,8 @@ import type { HostMetrics } from "../adapter/host.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { boundedLabel } from "../std/bounded-label.ts";
 import { handlerMetrics } from "./handler-metrics.ts";
+import { ReportAccount } from "./report-account.ts";
+import { reportMetrics, type ReportTimes } from "./report-metrics.ts";
 import { plainHistogram, tallied } from "./tally.ts";
 
 /** Weir's own metrics, and how they are written for a scrape. */
@@ -14,6 +16,8 @@ export interface Metrics {
   observeRateLimit(seconds: number): void;
   countShadow(policy: string, rule: string, verdict: string): void;
   countShadowDropped(): void;
+  /** An answer had no room for all that telemetry reads of the check. */
+  countCarriedCut(): void;
   countRecentDropped(): void;
   countRecordLine(result: "written" | "full" | "failed" | "late"): void;
   countCandidateCheck(result: "same" | "different" | "unknown" | "dropped"): void;
@@ -46,6 +50,9 @@ export interface Metrics {
   holdPart(team: string): void;
   /** What is lent to a handler of an adapter. */
   ofHandler(adapter: string, handler: string): HostMetrics;
+  /** What became of access-log entries; metrics show it at every scrape. */
+  readonly report: ReportAccount;
+  readonly observeBatch: ReportTimes["observeBatch"];
   /** The exposition text and its media type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -81,6 +88,7 @@ const CALL_BUCKETS_ITEMS = [1, 2, 4, 8, 16, 32, 64];
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const shadowDropped = counter(registry, "shadowDropped");
+  const carriedCut = counter(registry, "carriedCut");
   const recentDropped = counter(registry, "recentDropped");
   const recordLines = counter(registry, "recordLines");
   const candidateChecks = counter(registry, "candidateChecks");
@@ -98,13 +106,17 @@ export function createMetrics(): Metrics {
   const tlsRenewals = counter(registry, "tlsRenewals");
   const refusedCallers = counter(registry, "refusedCallers");
   const findings = counter(registry, "identityFindings");
+  const report = new ReportAccount();
   collectDefaultMetrics({ register: registry });
   return {
+    report,
+    ...reportMetrics(registry, report),
     countCheck: tallied({ ...described("checks"), registers: [registry] }),
     observeCheck: (seconds) => checkDuration.add(seconds),
     ...rateLimits.metrics,
     countShadow: tallied({ ...described("shadowDecisions"), registers: [registry] }),
     countShadowDropped: () => shadowDropped.inc(),
+    countCarriedCut: () => carriedCut.inc(),
     countRecentDropped: () => recentDropped.inc(),
     countRecordLine: (result) => recordLines.inc({ result }),
     countCandidateCheck: (result) => candidateChecks.inc({ result }),
