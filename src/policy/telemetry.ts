@@ -56,3 +56,6 @@ export interface PolicyTelemetry {
   /** What the rules' expressions read of one entry; `values` is what the check left for the policy, undefined where none did. */
   readonly context: (entry: EntryAttributes, values: ReadonlyMap<string, unknown> | undefined) => object;
 }
+
+/** Whether a policy with this telemetry has a part in checks: it decides, or what they know is carried for it. */
+export const hasPart = ({ isAlone, carries }: PolicyTelemetry): boolean => !isAlone || carries.length > 0;
