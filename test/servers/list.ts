@@ -125,6 +125,12 @@ export const servers: Readonly<Record<ServerName, Server>> = {
       },
     },
   },
+  prometheus: {
+    binary: "prometheus",
+    // promtool lies beside it.
+    fits: { parameters: ["--version"], pattern: /^prometheus, version (2\.(4[2-9]|[5-9]\d)|3)\./ },
+    source: { kind: "debian", packages: ["prometheus"], member: "usr/bin/prometheus" },
+  },
   ratelimit: {
     // A name that nothing else has: it knows no parameters, so it cannot be told on the PATH what it is.
     binary: "envoyproxy-ratelimit-service",
