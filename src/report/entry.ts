@@ -4,14 +4,8 @@ import type { EntryFacts } from "../attributes/entry-facts.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { MalformedMessage } from "../std/wire-reader.ts";
 import type { ReportAccount, Via } from "../telemetry/report-account.ts";
-import type { Count, Counted } from "./connections.ts";
-
-/** What a telemetry rule wants of one entry. */
-export interface Wanted {
-  /** The name of the handler. */
-  readonly handler: string;
-  readonly outcome: "sampled-out" | ReportRecord;
-}
+import type { Connections, Counted } from "./connections.ts";
+import type { Wanted } from "./decide.ts";
 
 /** What entries are put before. */
 export interface ReportLive {
@@ -29,7 +23,7 @@ export interface ReportHost {
   /** Undefined: there is no configuration yet. */
   readonly live: () => ReportLive | undefined;
   readonly account: ReportAccount;
-  readonly count: Count;
+  readonly count: Connections["count"];
   readonly decide: (entry: EntryAttributes, counted: Counted, snapshot: Snapshot) => readonly Wanted[];
   /** Settles late costs by the entry of a request that is over. */
   readonly settle: (tokens: readonly string[], entry: EntryAttributes) => void;
