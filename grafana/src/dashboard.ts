@@ -1,8 +1,10 @@
+import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import {
   AnnotationQueryBuilder,
   type Dashboard,
   DashboardBuilder,
   DashboardCursorSync,
+  type DashboardLink,
   DashboardLinkBuilder,
   DashboardLinkType,
   RowBuilder,
@@ -49,14 +51,18 @@ export function dashboardOf(text: DashboardText): Dashboard {
   return builder.build();
 }
 
-/** A menu of the other dashboards, which are shown for the same time and choices. */
-const others = (): DashboardLinkBuilder =>
-  new DashboardLinkBuilder("weir")
+/** A menu of the other dashboards, which are shown for the same time and choices. It stands in sight, not among the controls. */
+function others(): Builder<DashboardLink> {
+  const link = new DashboardLinkBuilder("weir")
     .type(DashboardLinkType.Dashboards)
     .tags(["weir"])
     .asDropdown(true)
     .includeVars(true)
-    .keepTime(true);
+    .keepTime(true)
+    .build();
+  delete link.placement;
+  return { build: () => link };
+}
 
 const reloads = (): AnnotationQueryBuilder =>
   new AnnotationQueryBuilder()
