@@ -161,6 +161,13 @@ export const CATALOGUE = {
     labels: ["policy", "rule", "mode"],
     meaning: "1 while an override holds for a rule. Alert on it: an override is meant to end.",
   },
+  overrideEnds: {
+    name: "weir_config_override_ends_timestamp_seconds",
+    kind: "gauge",
+    labels: ["policy", "rule"],
+    meaning:
+      "When an override that holds ends by itself: from then on the rule does again what its policy says.",
+  },
   identityFindings: {
     name: "weir_identity_findings_total",
     kind: "counter",
