@@ -4,6 +4,7 @@ import { decideEntry, type Presets } from "./report/decide.ts";
 import { istioPreset } from "./report/istio.ts";
 import { reportService, type ReportService } from "./report/service.ts";
 import { settling } from "./report/settling.ts";
+import { exchangeOf } from "./report/trace.ts";
 import type { Outside } from "./runtime/outside.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -41,7 +42,7 @@ export function openReporting({
   const presets: Presets = {
     istio: istioPreset(),
     "access-log": () => undefined,
-    trace: () => undefined,
+    trace: exchangeOf,
   };
   const { digest } = outside;
   const onMissing = (policy: string, rule: string, what: string): void =>

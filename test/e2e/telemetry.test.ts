@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import net from "node:net";
 import { allQueries } from "../../grafana/src/queries.ts";
 import { ISTIO_QUERIES, KIALI_QUERIES } from "../grafana/fixtures.ts";
@@ -55,6 +54,15 @@ match:
 rules:
   - id: from-the-storefront
     allow: source.service_account == "storefront"
+`,
+  "bell.yaml": `weir: 1
+policy: bell
+match:
+  protocol: tcp
+  when: '!has(destination.service_account)'
+rules:
+  - id: anyone
+    allow: source.port > 0
 `,
   "telemetry.yaml": `weir: 1
 policy: telemetry
@@ -130,7 +138,12 @@ describe("what a mesh tells, from real Envoys to a real Prometheus", () => {
     for (const reporter of ["source", "destination"]) {
       const between = `istio_requests_total{reporter="${reporter}",source_workload="storefront",destination_workload="orders",request_protocol="http"}`;
       assert.equal(await value(`sum(${between})`), bought, reporter);
-      assert.equal(await value(`sum(istio_request_duration_milliseconds_count{reporter="${reporter}",destination_workload="orders",request_protocol="http"})`), bought);
+      assert.equal(
+        await value(
+          `sum(istio_request_duration_milliseconds_count{reporter="${reporter}",destination_workload="orders",request_protocol="http"})`,
+        ),
+        bought,
+      );
     }
   });
 
@@ -142,7 +155,9 @@ describe("what a mesh tells, from real Envoys to a real Prometheus", () => {
     const tcp = `reporter="destination",destination_workload="orders"`;
     assert.equal(await value(`sum(istio_tcp_connections_opened_total{${tcp}})`), BOOKINGS * rounds);
     assert.equal(await value(`sum(istio_tcp_connections_closed_total{${tcp}})`), BOOKINGS * rounds);
-    assert.ok((await value(`sum(istio_tcp_received_bytes_total{${tcp}})`)) >= BOOKINGS * rounds * BOOKED.length);
+    assert.ok(
+      (await value(`sum(istio_tcp_received_bytes_total{${tcp}})`)) >= BOOKINGS * rounds * BOOKED.length,
+    );
   });
 
   it("says which rule refused", async () => {
@@ -153,7 +168,8 @@ describe("what a mesh tells, from real Envoys to a real Prometheus", () => {
   });
 
   it("comes to as many entries as Envoys wrote, and each of them is accounted for", async () => {
-    const written = `sum(envoy_access_logs_grpc_access_log_logs_written)`;
+    // Of TCP, Envoy counts only what it sends.
+    const written = `sum(envoy_access_logs_grpc_access_log_grpc_entries_flushed)`;
     assert.equal(await value(`sum(weir_report_received_total)`), await value(written));
     const account = `sum(weir_report_received_total) - sum(weir_report_invalid_total or vector(0))
       - sum(weir_report_entries_unwanted_total{handler="prometheus"}) - sum(weir_report_queued_records{handler="prometheus"})
@@ -179,15 +195,16 @@ describe("what a mesh tells, from real Envoys to a real Prometheus", () => {
   });
   const CHOICES = [
     chosen("orders", "shop", ORDERS),
-    chosen("storefront", "web", "storefront.example.com"),
+    chosen("storefront", "web", "storefront.web.svc.cluster.local"),
     chosen("payments", "bank", "payments.bank.svc.cluster.local"),
   ];
 
   it("answers every query of Istio's dashboards", async () => {
     const empty: string[] = [];
     for (const { dashboard, panel, expression } of ISTIO_QUERIES) {
-      const found = await firstFound(prometheus, expression, CHOICES);
-      if (!found) empty.push(`${dashboard}: ${panel}: ${expression}`);
+      const asked = expression.replaceAll("istio-ingressgateway", "storefront");
+      const found = await firstFound(prometheus, asked, CHOICES);
+      if (!found && !isEmptyInIstio(expression)) empty.push(`${dashboard}: ${panel}: ${expression}`);
     }
     assert.deepEqual(empty, []);
   });
@@ -196,7 +213,7 @@ describe("what a mesh tells, from real Envoys to a real Prometheus", () => {
     const empty: string[] = [];
     for (const { query, expression } of KIALI_QUERIES) {
       const samples = await prometheus.query(expression.replaceAll("carts", "orders"));
-      if (samples.length === 0) empty.push(`${query}: ${expression}`);
+      if (samples.length === 0 && !NOTHING_SENT.test(query)) empty.push(`${query}: ${expression}`);
     }
     assert.deepEqual(empty, []);
   });
@@ -210,6 +227,13 @@ describe("what a mesh tells, from real Envoys to a real Prometheus", () => {
     assert.deepEqual(faults, []);
   });
 });
+
+/** The caller's proxy never says `mutual_tls`: only the called side can tell. Istio's panels that ask for it stay empty there, too. */
+const isEmptyInIstio = (expression: string): boolean =>
+  expression.includes('connection_security_policy="mutual_tls"') && expression.includes('reporter="source"');
+
+/** A connection that reaches nobody carries no bytes, and Kiali asks for more than none. */
+const NOTHING_SENT = /^graph: TCP bytes .*reached no workload$/;
 
 /** Whether the expression has data with some choice. */
 async function firstFound(
@@ -233,23 +257,35 @@ async function traffic({ storefront, orders }: Shop): Promise<void> {
   }
   const message = Buffer.from("an order");
   for (let one = 0; one < CALLS; one++)
-    await callGrpc({ port: storefront.port("grpc") }, { path: "/shop.Orders/Get", authority: ORDERS, message });
-  await callGrpc({ port: storefront.port("grpc") }, { path: "/shop.Orders/Fail", authority: ORDERS, message });
+    await callGrpc(
+      { port: storefront.port("grpc") },
+      { path: "/shop.Orders/Get", authority: ORDERS, message },
+    );
+  await callGrpc(
+    { port: storefront.port("grpc") },
+    { path: "/shop.Orders/Fail", authority: ORDERS, message },
+  );
   for (let one = 0; one < BOOKINGS; one++) await book(storefront.port("ledger"));
   // What nobody answers, and what leads out of the mesh.
   await requestHttp1({ port: storefront.port("gone") }, { authority: "gone.shop.svc.cluster.local" });
+  await requestHttp1({ port: orders.port("shelf") }, { authority: "shelf.shop.svc.cluster.local" });
   await book(storefront.port("gone-tcp"));
+  await book(storefront.port("bell"));
   const payments = "payments.bank.svc.cluster.local";
-  for (const path of ["/orders/1", "/orders/fail"])
+  for (const path of ["/orders/1", "/orders/slow", "/orders/fail"])
     await requestHttp1({ port: orders.port("payments") }, { path, authority: payments });
-  await callGrpc({ port: orders.port("payments-grpc") }, { path: "/bank.Payments/Get", authority: payments, message });
+  await callGrpc(
+    { port: orders.port("payments-grpc") },
+    { path: "/bank.Payments/Get", authority: payments, message },
+  );
   await book(orders.port("payments-tcp"));
 }
 
 /** Sends bytes and waits until they are back, or the connection is closed. */
 async function book(port: number): Promise<void> {
   const socket = net.connect(port, "127.0.0.1");
-  const closed = once(socket, "close");
+  // Who is refused may be reset, which is an end like another.
+  const closed = new Promise((resolve) => socket.once("close", resolve));
   socket.on("error", () => socket.destroy());
   let missing = BOOKED.length;
   socket.on("data", (chunk: Buffer) => {
@@ -264,8 +300,14 @@ async function book(port: number): Promise<void> {
 async function allReceived({ weir, storefront, orders }: Shop): Promise<void> {
   await until(
     async () => {
-      const stats = await Promise.all([storefront, orders].map((one) => one.stats("access_logs.grpc_access_log.logs_written")));
-      const written = stats.reduce((sum, found) => sum + [...found.values()].reduce((one, more) => one + more, 0), 0);
+      const stats = await Promise.all(
+        [storefront, orders].map((one) => one.stats("access_logs.grpc_access_log.grpc_entries_flushed")),
+      );
+      // Of TCP, Envoy counts only what it sends.
+      const written = stats.reduce(
+        (sum, found) => sum + [...found.values()].reduce((one, more) => one + more, 0),
+        0,
+      );
       const samples = await weir.metrics();
       const received = [...samples].reduce(
         (sum, [name, count]) => (name.startsWith("weir_report_received_total") ? sum + count : sum),

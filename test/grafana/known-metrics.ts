@@ -4,7 +4,7 @@ import { RECORDINGS } from "../../grafana/src/objectives.ts";
 import { CATALOGUE } from "../../src/telemetry/catalogue.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { until } from "../support/until.ts";
-import { REPORT_METRICS } from "./report-metrics.ts";
+import { ADAPTER_METRICS } from "./adapter-metrics.ts";
 
 export type Kind = "counter" | "gauge";
 
@@ -39,7 +39,7 @@ const ENVOY = ["logs_written", "logs_dropped", "grpc_entries_flushed", "grpc_ent
 
 /** Everything that dashboards and rules may name. */
 export async function knownMetrics(): Promise<Known> {
-  const own = [...Object.values(CATALOGUE), ...REPORT_METRICS].flatMap(({ name, kind, labels }) =>
+  const own = [...Object.values(CATALOGUE), ...ADAPTER_METRICS].flatMap(({ name, kind, labels }) =>
     kind === "histogram"
       ? ["_bucket", "_sum", "_count"].map((part) => [name + part, "counter", [...labels, "le"]] as const)
       : [[name, kind, labels] as const],

@@ -17,11 +17,11 @@ export interface Shop {
   readonly folder: string;
   readonly weir: Weir;
   /**
-   * Stands before `web/storefront`. Its listener `storefront` is for callers from outside; `orders`, `grpc` and `ledger` lead to the
+   * Stands before `web/storefront`. Its listeners `storefront` and, over TCP, `bell` are for callers from outside; `orders`, `grpc` and `ledger` lead to the
    * other proxy, `gone` and `gone-tcp` to a service of which nobody is there.
    */
   readonly storefront: Envoy;
-  /** Stands before `shop/orders`; `payments`, `payments-grpc` and `payments-tcp` lead to `bank/payments`, which has no proxy. */
+  /** Stands before `shop/orders`; `payments`, `payments-grpc` and `payments-tcp` lead to `bank/payments`, and `shelf` to `shop/shelf`, which have no proxies. */
   readonly orders: Envoy;
 }
 
@@ -66,6 +66,7 @@ export async function startShop(setup: ShopSetup, open: AsyncDisposableStack): P
       outbound("http", "payments", { ...PAYMENTS, to: services.orders }),
       outbound("http", "payments-grpc", { ...PAYMENTS, to: services.grpc }),
       outbound("tcp", "payments-tcp", { ...PAYMENTS, to: services.ledger }),
+      outbound("http", "shelf", { ...PAYMENTS, service: "shelf", namespace: "shop", to: services.orders }),
     ],
   });
   const toOrders = (kind: Outbound["kind"], listener: string): Outbound => {
@@ -79,7 +80,10 @@ export async function startShop(setup: ShopSetup, open: AsyncDisposableStack): P
   const storefrontProxy = await start({
     ...own,
     workload: storefront,
-    inbound: [{ kind: "http", listener: "storefront", app, tls: "none", port: setup.port ?? 0 }],
+    inbound: [
+      { kind: "http", listener: "storefront", app, tls: "none", port: setup.port ?? 0 },
+      { kind: "tcp", listener: "bell", app: services.ledger, tls: "none" },
+    ],
     outbound: [
       ...[toOrders("http", "orders"), toOrders("http", "grpc"), toOrders("tcp", "ledger")],
       ...[outbound("http", "gone", GONE), outbound("tcp", "gone-tcp", GONE)],
@@ -106,7 +110,8 @@ async function workloads(...names: readonly [Named, Named]): Promise<readonly [W
   const workload = async ([namespace, name]: Named): Promise<Workload> => ({
     name,
     namespace,
-    cluster: "demo",
+    // As Kiali calls the only one that it knows.
+    cluster: "Kubernetes",
     credential: await authority.issue({ uris: [`spiffe://cluster.local/ns/${namespace}/sa/${name}`] }),
     ca: authority.ca,
   });

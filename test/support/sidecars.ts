@@ -71,7 +71,9 @@ export function sidecarBootstrap(sidecar: Sidecar): Json {
         ...sidecar.outbound.map((one) => outboundListener(one, sidecar)),
       ],
       clusters: [
-        ...sidecar.inbound.map((one) => cluster(inboundName(one), one.app, {})),
+        ...sidecar.inbound.map((one) =>
+          cluster(inboundName(one), one.app, { metadata: serviceOf(workload) }),
+        ),
         ...sidecar.outbound.map((one) => outboundCluster(one, sidecar)),
         cluster("weir", weir, {}, "http2"),
       ],
@@ -255,13 +257,19 @@ const tagOf = (tag: string, kind: Json, key: string): Json => ({
   metadata: { kind, metadata_key: { key: "istio", path: [{ key }] } },
 });
 
+/** The service that a cluster is of, as Istio tells its proxies. */
+const serviceOf = ({ name, namespace }: Pick<Workload, "name" | "namespace">): Json => ({
+  filter_metadata: {
+    istio: { services: [{ host: hostOf({ service: name, namespace }), name, namespace }] },
+  },
+});
+
 function outboundCluster(outbound: Outbound, { workload }: Sidecar): Json {
   const { service, namespace, to, tls } = outbound;
-  const istio = { services: [{ host: hostOf(outbound), name: service, namespace }] };
   // As Istio writes it: workload, namespace, canonical name and revision, cluster.
   const endpoint = { workload: `${service};${namespace};${service};v1;${workload.cluster}` };
   return cluster(outboundName(outbound), to, {
-    metadata: { filter_metadata: { istio } },
+    metadata: serviceOf({ name: service, namespace }),
     endpoint: { filter_metadata: { istio: endpoint } },
     ...(tls === "mutual" ? { transport_socket: upstreamTls(workload) } : {}),
   });
