@@ -16,7 +16,8 @@ const GROUPS = [
   ["runtime", "grpc", "limits"],
   ["policy", "store"],
   ["identity"],
-  ["cel", "attributes", "host", "telemetry"],
+  ["cel", "attributes", "telemetry"],
+  ["host"],
   ["adapter"],
   ["std"],
 ] as const;

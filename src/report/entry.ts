@@ -57,11 +57,13 @@ function report({ live, account, count, decide, settle, nowMs }: ReportHost, fac
   const atMs = nowMs();
   const counted = count(facts, atMs);
   const entry = new EntryAttributes(facts, now.snapshot.settings);
-  offer(decide(entry, counted, now.snapshot), now, account);
+  const wanted = decide(entry, counted, now.snapshot);
+  const isOver = counted.request === "finished" || counted.connection?.closed === true;
+  const tokens = isOver ? (facts.decision()?.settleTokens ?? []) : [];
   const skewMs = facts.startedAtMs === undefined ? 0 : atMs - facts.startedAtMs - (facts.durationMs ?? 0);
+  // From here on nothing is read of the entry that may be malformed, so that it is not counted twice.
   if (Math.abs(skewMs) > MOST_SKEW_MS) account.skewed.add(1, skewMs > 0 ? "past" : "future");
-  if (counted.request !== "finished" && counted.connection?.closed !== true) return;
-  const tokens = facts.decision()?.settleTokens ?? [];
+  offer(wanted, now, account);
   if (tokens.length > 0) settle(tokens, entry);
 }
 
