@@ -104,8 +104,6 @@ describe("a Redis that fails", () => {
     await redis.command("CONFIG", "SET", "maxmemory", "1");
     assert.equal(failed(await take(store, counterOf("full"))), "refused");
     await redis.command("CONFIG", "SET", "maxmemory", "0");
-    await redis.command("LPUSH", counterOf("list").key, "x");
-    assert.equal(failed(await take(store, counterOf("list"))), "refused");
     assert.equal(await usedOf(store, counterOf("full")), 0);
   });
 
@@ -158,7 +156,7 @@ describe("a Redis with a password", () => {
     const admin = { ...PLAIN, password: "of-admin" };
     const redis = await startRedis(server, { settings: { requirepass: "of-admin" }, access: admin });
     const rights =
-      "+evalsha +eval +time +get +set +del +pexpire +zadd +zcard +zpopmin +zrange +zrangebyscore +zrem +zremrangebyrank";
+      "+evalsha +eval +time +mget +set +del +pexpire +zadd +zcard +zpopmin +zrange +zrangebyscore +zrem +zremrangebyrank";
     await redis.command("ACL", "SETUSER", "weir", "on", ">hunter2", "~weir:*", ...rights.split(" "));
     const wrong = singleStore(redis.address, { access: { ...PLAIN, username: "weir", password: "wrong" } });
     const right = singleStore(redis.address, { access: { ...PLAIN, username: "weir", password: "hunter2" } });

@@ -85,7 +85,7 @@ describe("the Redis store", () => {
     const before_ = await statOf(redis, "total_commands_processed");
     await Promise.all(Array.from({ length: 64 }, () => usedOf(own, counterOf("one-turn"))));
     assert.equal(calls - before, 1);
-    // EVALSHA, TIME, GET, and INFO itself twice, whose connection asks for nothing else.
+    // EVALSHA, TIME, MGET, and INFO itself twice, whose connection asks for nothing else.
     assert.ok((await statOf(redis, "total_commands_processed")) - before_ <= 5);
     await own.close();
   });
