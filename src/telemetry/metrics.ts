@@ -139,7 +139,7 @@ function rateLimitMetrics(registry: Registry): {
   readonly text: () => string;
 } {
   const requests = counter(registry, "rateLimits");
-  const hits = counter(registry, "rateLimitHits");
+  const hits = tallied({ ...described("rateLimitHits"), registers: [registry] });
   const { name, help } = described("rateLimitDuration");
   const duration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
   const bounded = boundedLabel(MAX_DESCRIPTORS);
@@ -147,7 +147,7 @@ function rateLimitMetrics(registry: Registry): {
     metrics: {
       countRateLimit: (domain, code) => requests.labels(domain, code).inc(),
       countRateLimitHits: ({ domain, descriptor, result }, count) =>
-        hits.labels(domain, bounded(descriptor), result).inc(count),
+        hits(domain, bounded(descriptor), result, count),
       observeRateLimit: (seconds) => duration.add(seconds),
     },
     text: () => duration.text(),
