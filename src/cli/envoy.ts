@@ -32,12 +32,13 @@ export const envoy: Command = {
   help: `  weir envoy [folder…] --for envoy|istio|envoy-gateway [--at ADDRESS] [--http] [--listen ADDRESS]
   weir envoy [folder…] --check FILE                         default: policies/
 
---for prints what makes an Envoy send all that the policies read: filters, clusters, or the
-objects of Istio or Envoy Gateway. What they read and the target cannot send is named with
-its place, nothing is printed, and the exit code is 1.
+--for prints what makes an Envoy send all that the policies read, and ask about the domains
+of rate limits: filters, clusters, or the objects of Istio or Envoy Gateway. What they read and
+the target cannot send is named with its place, nothing is printed, and the exit code is 1.
 
 --check reads an Envoy's bootstrap, or what its /config_dump answers, in YAML or JSON. Exit
-code 1 when a policy cannot work with it, or a refusal can be evaded; warnings leave it 0.
+code 1 when a policy cannot work with it, or a refusal or a rate limit can be evaded; warnings,
+such as a domain that is never asked about, leave it 0.
 
   --at ADDRESS       where Envoy reaches weir, such as weir.example.com:9191, when that is
                      not the address in weir.yaml
