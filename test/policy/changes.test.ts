@@ -142,13 +142,6 @@ describe("what changes in the files", () => {
       having("p/orders.yaml", ["default: deny", "default: deny\nmode: shadow"]),
       ["to-shadow policy orders", "+ mode: shadow"],
     ],
-    "a quota that comes, and is then another": [
-      having("p/orders.yaml", ["rules:\n", `${QUOTAS}rules:\n`]),
-      [
-        ...["added quota orders/per-user", "+ key: [auth.user.sub]", "+ windows: [{limit: 9, per: day}]"],
-        ...["added quota orders/all", "+ windows: [{limit: 100, per: hour}]"],
-      ],
-    ],
     "what of a policy is no rule": [
       having(
         "p/orders.yaml",
