@@ -245,7 +245,7 @@ describe("a master with Sentinels", () => {
 });
 
 describe("a slot of a Cluster", () => {
-  it("moves in mid-load: followed, nothing lost and nothing twice; and back to a node that was killed", async function () {
+  it("moves in mid-load: followed, nothing lost and nothing twice", async function () {
     this.timeout(60_000);
     const cluster = await startCluster(server);
     const store = await readyStore(
@@ -276,12 +276,46 @@ describe("a slot of a Cluster", () => {
         [...load.results.keys()].filter((result) => !["fits", "refused", "timeout"].includes(result)),
         [],
       );
-      await from.kill();
+    } finally {
+      await load.stop();
+      await store.close();
+      await cluster.stop();
+    }
+  });
+
+  it("of a node that is killed in mid-load is served again when the node is back, and others all the while", async function () {
+    this.timeout(60_000);
+    const cluster = await startCluster(server);
+    const store = await readyStore(
+      clusterStore(
+        cluster.servers.map(({ address }) => address),
+        { timeoutMs: 500 },
+      ),
+    );
+    const load = new Load(store, counterOf("killed-node", 1_000_000));
+    try {
+      const killed = cluster.ownerOf(slotOf(load.counter.tag));
+      const tag = Array.from({ length: 100 }, (_, index) => `other-${index}`).find(
+        (one) => cluster.ownerOf(slotOf(one)) !== killed,
+      );
+      const elsewhere = { ...load.counter, tag: tag ?? "", key: `weir:{${tag}}:x` };
+      load.start();
+      await until(() => load.fitting >= 100, { what: "some takes" });
+      await killed.kill();
       await until(() => store.status().state === "away", {
         what: "the node to be missed",
         timeoutMs: 10_000,
       });
-      await from.restart();
+      assert.equal(counted(await take(store, elsewhere)).verdict, "fits");
+      const before = load.fitting;
+      await killed.restart();
+      await until(() => load.fitting >= before + 100, { what: "takes at the node again", timeoutMs: 20_000 });
+      await readyStore(store);
+      await load.stop();
+      load.assertInTime(500);
+      // What it had counted is gone with it: it began with nothing, and nothing is there twice.
+      const used = await usedOf(store, load.counter);
+      assert.ok(used > 0 && used <= load.fitting - before + load.unknown, `${used} counted`);
     } finally {
       await load.stop();
       await store.close();
