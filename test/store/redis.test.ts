@@ -15,6 +15,21 @@ before(async function () {
   server = await need(this, "redis");
 });
 
+describe("the Redis store on Valkey", () => {
+  let valkey: RunningRedis;
+  let store: RedisStore;
+  before(async function () {
+    valkey = await startRedis(await need(this, "valkey"));
+    store = await readyStore(singleStore(valkey.address));
+  });
+  after(async () => {
+    await store.close();
+    await valkey.stop();
+  });
+
+  behavesAsAStore(() => ({ store, pass: (ms) => pause(ms) }), 30);
+});
+
 describe("the Redis store", () => {
   let redis: RunningRedis;
   let store: RedisStore;
