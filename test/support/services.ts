@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 import http2 from "node:http2";
@@ -54,11 +55,12 @@ export const startLedger = (): Promise<Service> =>
     }),
   );
 
-/** Headers that a service hands on, so that what it calls belongs to the same trace. */
-const HANDED_ON = [
-  ...["b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"],
-  ...["traceparent", "tracestate", "x-request-id"],
-];
+/** The context of a call that a service makes for one that it serves, in the form of Zipkin's single header: a span of its own below that. */
+function calledContext(b3: string | undefined): Readonly<Record<string, string>> {
+  const [traceId, spanId, sampled = "1"] = b3?.split("-") ?? [];
+  if (traceId === undefined || spanId === undefined) return {};
+  return { b3: [traceId, randomBytes(8).toString("hex"), sampled, spanId].join("-") };
+}
 
 /** `/buy/…` in HTTP/1.1 calls `/orders/…` at `called` for its answer; everything else is 200. */
 export function startStorefront(called: () => { port: number; authority: string }): Promise<Service> {
@@ -70,11 +72,7 @@ export function startStorefront(called: () => { port: number; authority: string 
       return;
     }
     const { port, authority } = called();
-    const headers = Object.fromEntries(
-      HANDED_ON.flatMap((name) =>
-        request.headers[name] === undefined ? [] : [[name, request.headers[name]]],
-      ),
-    );
+    const headers = calledContext(request.headersDistinct["b3"]?.[0]);
     const call = http.request({
       host: "127.0.0.1",
       port,
