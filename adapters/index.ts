@@ -6,4 +6,4 @@ import { stdout } from "./stdout/adapter.ts";
 import { zipkin } from "./zipkin/adapter.ts";
 
 /** Every kind of back-end that weir brings along. */
-export const ADAPTERS: readonly Adapter[] = [list, prometheus, zipkin, stdout, file];
+export const ADAPTERS: readonly Adapter[] = [list, prometheus, stdout, file, zipkin];

@@ -1,4 +1,5 @@
 import type { Settler } from "./limits/settle.ts";
+import { accessLog } from "./report/access-log.ts";
 import { Connections } from "./report/connections.ts";
 import { decideEntry, type Presets } from "./report/decide.ts";
 import { istioPreset } from "./report/istio.ts";
@@ -41,7 +42,7 @@ export function openReporting({
   account.connections = connections;
   const presets: Presets = {
     istio: istioPreset(),
-    "access-log": () => undefined,
+    "access-log": accessLog,
     trace: exchangeOf,
   };
   const { digest } = outside;

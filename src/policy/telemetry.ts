@@ -14,6 +14,8 @@ export interface TelemetryRule {
   readonly handler: string;
   /** Undefined: `fields` are all there is. */
   readonly preset: Preset | undefined;
+  /** Whether the handler is shown what the preset says of persons, or digests of it. */
+  readonly persons: "shown" | "hidden";
   readonly when: Expression | undefined;
   /** From 0 to 1. */
   readonly share: number;
