@@ -38,7 +38,7 @@ async function stream(index: number): Promise<void> {
   call.resume();
   const ended = once(call, "end");
   call.write(grpcFrame(first));
-  for (let sent = 0; sent < perStream; sent++) {
+  for (let sent = 1; sent < perStream; sent++) {
     const frame = frames[(sent * load.streams + index) % frames.length];
     if (frame !== undefined && !call.write(frame)) await once(call, "drain");
     await keepPace(sent + 1);

@@ -11,7 +11,7 @@ import { Struct } from "../../src/wire/google/protobuf/struct.ts";
 import { StreamAccessLogsMessage } from "../../src/wire/envoy/service/accesslog/v3/als.ts";
 import type { EntriesLoad } from "./entries-load.ts";
 
-/** The messages of a stream: the first says who logs, the others hold entries. */
+/** The messages of a stream, all with entries; the first says who logs. */
 export interface Recorded {
   readonly first: Uint8Array;
   readonly others: readonly Uint8Array[];
@@ -29,11 +29,11 @@ export function recordedMessages({
   labelSets,
 }: Pick<EntriesLoad, "entriesPerMessage" | "labelSets">): Recorded {
   const count = Math.max(LEAST_MESSAGES, Math.ceil(labelSets / entriesPerMessage));
-  const others = Array.from({ length: count }, (_, message) => {
+  const messages = Array.from({ length: count }, (_, message) => {
     const entries = Array.from({ length: entriesPerMessage }, (_one, index) =>
       entryOf(message * entriesPerMessage + index, labelSets),
     );
-    return encoded({ httpLogs: { logEntry: entries } });
+    return { httpLogs: { logEntry: entries } };
   });
   const node = {
     id: "sidecar~10.1.2.3~orders-1.shop~shop.svc.cluster.local",
@@ -50,7 +50,8 @@ export function recordedMessages({
       },
     }),
   };
-  return { first: encoded({ identifier: { node, logName: "mesh-in" } }), others };
+  const identifier = { node, logName: "mesh-in" };
+  return { first: encoded({ identifier, ...messages[0] }), others: messages.map(encoded) };
 }
 
 type Fields = { readonly [name: string]: string | Fields };

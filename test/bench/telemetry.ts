@@ -62,7 +62,7 @@ const variants: readonly Variant[] = [
   {
     name: "metrics, 1 % of lines to a file, 1 % of spans",
     files: {
-      "weir.yaml": weirFile(`${METRICS}  lines: { adapter: file, config: { path: lines.log } }
+      "weir.yaml": weirFile(`${METRICS}  lines: { adapter: file, config: { file: lines.log } }
   zipkin: { adapter: zipkin, config: { url: "http://127.0.0.1:9/api/v2/spans" } }
 `),
       "mesh.yaml": policyFile(`${TO_METRICS}  - id: lines
@@ -133,7 +133,6 @@ const sumOf = (series: ReadonlyMap<string, number>, start: string): number =>
 async function measure(weir: Probed, load: EntriesLoad): Promise<Measured> {
   const before = await weir.series();
   await weir.longestTurnMs();
-  const startedAtMs = performance.now();
   const seen = await runEntriesLoad(load);
   const received = (series: ReadonlyMap<string, number>): number =>
     sumOf(series, "weir_report_received_total") - sumOf(before, "weir_report_received_total");
@@ -147,8 +146,6 @@ async function measure(weir: Probed, load: EntriesLoad): Promise<Measured> {
     },
     { timeoutMs: 60_000, what: "all entries to be counted" },
   );
-  // What is measured includes the start of the sender; its own time does not.
-  void startedAtMs;
   const dropped = sumOf(after, 'weir_report_dropped_total{handler="prometheus"');
   if (dropped > 0) throw new Error(`${dropped} records were dropped`);
   const cpu = (series: ReadonlyMap<string, number>): number => series.get("process_cpu_seconds_total") ?? 0;
