@@ -71,7 +71,7 @@ export function fakeAdapter(behaviour: Behaviour = {}) {
 }
 
 /** A host that lends nothing. */
-const NO_HOST: Host = {
+export const NO_HOST: Host = {
   log: { info: () => undefined, warn: () => undefined },
   nowMs: Date.now,
   fetch: () => Promise.reject(new Error("nothing is fetched")),
