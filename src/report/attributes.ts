@@ -2,7 +2,7 @@ import { NOWHERE } from "../attributes/decode.ts";
 import { NO_ORIGIN, type EntryFacts, type OriginFacts } from "../attributes/entry-facts.ts";
 import type { ProxyFacts } from "../attributes/facts.ts";
 import { lengthField, MalformedMessage, WireReader, type Range } from "../std/wire-reader.ts";
-import type { EntryContext } from "./common-entry.ts";
+import type { EntryContext } from "./log-entry.ts";
 import { HttpEntry } from "./http-entry.ts";
 import { readOrigin } from "./origin.ts";
 import { Places } from "./outline.ts";

@@ -1,7 +1,7 @@
 import type { EntryDetails, EntryFacts, WireBytes } from "../attributes/entry-facts.ts";
 import type { HeaderFacts, RequestFacts } from "../attributes/facts.ts";
 import type { WireReader } from "../std/wire-reader.ts";
-import { COMMON, CommonEntry, type EntryContext } from "./common-entry.ts";
+import { COMMON, CommonEntry, type EntryContext } from "./log-entry.ts";
 import { headerOf, headersOf } from "./headers.ts";
 import { layoutOf, Outline, sizeOf, type Place } from "./outline.ts";
 import { wrappedNumber } from "./tls.ts";

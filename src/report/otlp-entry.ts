@@ -16,7 +16,7 @@ import type { PeerFacts, ProxyFacts, RequestFacts } from "../attributes/facts.ts
 import { OTLP_ATTRIBUTES, OTLP_FAMILIES, timingKey, type OtlpField } from "../attributes/otlp.ts";
 import { flagsOfCodes } from "../attributes/response-flags.ts";
 import { lengthField, type Range, type WireReader } from "../std/wire-reader.ts";
-import type { EntryContext } from "./common-entry.ts";
+import type { EntryContext } from "./log-entry.ts";
 import { decisionOf, NAMESPACES } from "./decision.ts";
 import {
   listOf,

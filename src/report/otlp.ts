@@ -4,7 +4,7 @@ import { OTLP_RESOURCE } from "../attributes/otlp.ts";
 import { lengthField, MalformedMessage, WireReader, type Range } from "../std/wire-reader.ts";
 import { bytesOf, messageField, numberField, textField } from "../std/wire-writer.ts";
 import type { InvalidReason } from "./attributes.ts";
-import type { EntryContext } from "./common-entry.ts";
+import type { EntryContext } from "./log-entry.ts";
 import { OtlpEntry } from "./otlp-entry.ts";
 import { readKeyValues } from "./otlp-values.ts";
 

@@ -1,6 +1,6 @@
 import { NO_DETAILS, type EntryDetails, type EntryFacts, type WireBytes } from "../attributes/entry-facts.ts";
 import type { WireReader } from "../std/wire-reader.ts";
-import { COMMON, CommonEntry, type EntryContext } from "./common-entry.ts";
+import { COMMON, CommonEntry, type EntryContext } from "./log-entry.ts";
 import { layoutOf, Outline, sizeOf, type Place } from "./outline.ts";
 
 /** TCPAccessLogEntry: common_properties 1, connection_properties 2 (ConnectionProperties: received_bytes 1, sent_bytes 2). */

@@ -246,7 +246,10 @@ async function run(): Promise<void> {
       help: { type: "boolean", default: false },
     },
   });
-  if (values.help) return console.log(usage);
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
   const [rounds, entries] = [Number(values.rounds), Number(values.entries)];
   const text = `${provenance("npm run bench:report -- --write")} Medians of ${rounds} rounds of ${entries.toLocaleString("en")} entries.
 

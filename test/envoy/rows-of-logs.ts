@@ -19,7 +19,7 @@ const LINES = reporting(`    to: lines
 const GRAPHS = reporting("    to: graphs\n    preset: istio\n");
 
 const HEADERS =
-  "[traceparent, tracestate, b3, x-b3-traceid, x-b3-spanid, x-b3-parentspanid, x-b3-sampled, X-B3-Flags, content-type]";
+  "[traceparent, b3, x-b3-traceid, x-b3-spanid, x-b3-parentspanid, x-b3-sampled, X-B3-Flags, content-type]";
 const LOGGER = `                access_log:
                   - name: weir
                     typed_config:
