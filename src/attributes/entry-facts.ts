@@ -33,6 +33,8 @@ export interface EntryFacts extends CheckFacts {
   readonly address: (of: AddressOf) => AddressFacts | undefined;
   /** Undefined where there is neither TLS nor what was sniffed of it. */
   readonly tls: () => TlsFacts | undefined;
+  /** The one URI in the certificate of an end of the connection to Envoy: its caller's, or its own. Empty where there is none, or several. */
+  readonly principal: (of: "source" | "destination") => string;
   /** Wire bytes between the caller and Envoy. */
   readonly downstreamBytes: WireBytes;
   readonly upstreamBytes: WireBytes;
@@ -210,6 +212,7 @@ export const NO_ENTRY: EntryFacts = {
   routeName: "",
   address: () => undefined,
   tls: () => undefined,
+  principal: () => "",
   downstreamBytes: NO_BYTES,
   upstreamBytes: NO_BYTES,
   connectionBytes: NO_BYTES,

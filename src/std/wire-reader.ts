@@ -1,22 +1,33 @@
 /**
  * Reads protobuf's wire format in place, without building messages: for paths that need a few fields of a
  * large message. Encoding: protobuf.dev/programming-guides/encoding. Strings are substrings of one latin1
- * text of the whole wherever they are ASCII, which costs a fraction of decoding them one by one.
+ * text of the whole, or of the part that is read, wherever they are ASCII, which costs a fraction of decoding them one by one.
  */
 export class WireReader {
   readonly #bytes: Buffer;
   readonly #view: DataView;
+  readonly #part: Range;
   readonly #latin1: string;
 
-  constructor(bytes: Buffer) {
+  constructor(
+    bytes: Buffer,
+    part: Range = { start: 0, end: bytes.length },
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+  ) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#latin1 = bytes.toString("latin1");
+    this.#view = view;
+    this.#part = part;
+    this.#latin1 = bytes.toString("latin1", part.start, part.end);
   }
 
   /** The whole message. */
   get whole(): Range {
-    return { start: 0, end: this.#bytes.length };
+    return this.#part;
+  }
+
+  /** Reads a part of the message with the same offsets, whose texts keep no more than the part in memory. */
+  part(range: Range): WireReader {
+    return new WireReader(this.#bytes, range, this.#view);
   }
 
   /** The fields of the message in a range, one after the other. */
@@ -31,7 +42,18 @@ export class WireReader {
 
   /** The text of a range that is ASCII; undefined of any other. */
   asciiText({ start, end }: Range): string | undefined {
-    return this.#isAscii(start, end) ? this.#latin1.slice(start, end) : undefined;
+    return this.#isAscii(start, end) ? this.binaryText({ start, end }) : undefined;
+  }
+
+  /** One character a byte, whatever the bytes mean. */
+  binaryText({ start, end }: Range): string {
+    const from = this.#part.start;
+    return this.#latin1.slice(start - from, end - from);
+  }
+
+  /** Whether a range is this text, which is ASCII. */
+  is({ start, end }: Range, text: string): boolean {
+    return end - start === text.length && this.#latin1.startsWith(text, start - this.#part.start);
   }
 
   /** Four bytes at a time: headers are long. */
@@ -51,6 +73,14 @@ export class WireReader {
 
   double({ start }: Range): number {
     return this.#view.getFloat64(start, true);
+  }
+
+  /** The value of a varint that a walk has passed, exact up to 2^53. */
+  number({ start, end }: Range): number {
+    let result = 0;
+    let scale = 1;
+    for (let at = start; at < end; at++, scale *= 128) result += ((this.#bytes[at] ?? 0) & 0x7f) * scale;
+    return result;
   }
 }
 
