@@ -102,30 +102,31 @@ export function reportingNeeds(policies: readonly Reporting[]): ReportingNeeds |
     telemetry === undefined ? [] : [{ protocol: match.protocol, telemetry }],
   );
   if (reporting.length === 0) return undefined;
-  const rules = reporting.flatMap(({ telemetry }) => telemetry.rules);
+  const readers = reporting.flatMap(({ telemetry }) => readersOf(telemetry));
   const found = new Map<string, Logged>();
-  const add = (part: LoggedPart, name: string, reader: string): void => {
-    const key = `${part} ${name}`;
-    if (!found.has(key)) found.set(key, { part, name, reader });
-  };
-  const unknown = new Set<string>();
-  for (const { name, preset, reads } of reporting.flatMap(({ telemetry }) => readersOf(telemetry))) {
-    for (const part of PARTS) for (const one of ALWAYS[part] ?? []) add(part, one, name);
-    if (preset !== undefined)
-      for (const part of PARTS)
-        for (const one of BY_PRESET[preset][part] ?? []) add(part, one, `${name} (preset ${preset})`);
-    for (const read of reads) {
-      const logged = loggedOf(read);
-      if (logged === "unknown") unknown.add(name);
-      else for (const { part, name: one } of logged) add(part, one, name);
-    }
+  for (const logged of readers.flatMap(loggedBy)) {
+    const key = `${logged.part} ${logged.name}`;
+    if (!found.has(key)) found.set(key, logged);
   }
   return {
     protocols: new Set(reporting.flatMap(protocolsOf)),
     logged: [...found.values()],
-    countsMessages: rules.some(({ preset }) => preset === "istio"),
-    unknown: [...unknown],
+    countsMessages: readers.some(({ preset }) => preset === "istio"),
+    unknown: readers.filter(({ reads }) => reads.map(loggedOf).includes("unknown")).map(({ name }) => name),
   };
+}
+
+function loggedBy({ name: rule, preset, reads }: Reader): readonly Logged[] {
+  const under = preset === undefined ? {} : BY_PRESET[preset];
+  const byPreset = `${rule} (preset ${preset ?? "none"})`;
+  return [
+    ...PARTS.flatMap((part) => (ALWAYS[part] ?? []).map((name) => ({ part, name, reader: rule }))),
+    ...PARTS.flatMap((part) => (under[part] ?? []).map((name) => ({ part, name, reader: byPreset }))),
+    ...reads.flatMap((read) => {
+      const logged = loggedOf(read);
+      return logged === "unknown" ? [] : logged.map((one) => ({ ...one, reader: rule }));
+    }),
+  ];
 }
 
 const PARTS: readonly LoggedPart[] = [

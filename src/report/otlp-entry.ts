@@ -12,21 +12,25 @@ import {
   type TlsFacts,
   type WireBytes,
 } from "../attributes/entry-facts.ts";
-import type { PeerFacts, RequestFacts } from "../attributes/facts.ts";
+import type { PeerFacts, ProxyFacts, RequestFacts } from "../attributes/facts.ts";
 import { OTLP_ATTRIBUTES, OTLP_FAMILIES, timingKey, type OtlpField } from "../attributes/otlp.ts";
 import { flagsOfCodes } from "../attributes/response-flags.ts";
-import { readJson } from "../std/json.ts";
 import { lengthField, type Range, type WireReader } from "../std/wire-reader.ts";
+import type { EntryContext } from "./common-entry.ts";
 import { decisionOf, NAMESPACES } from "./decision.ts";
-import { readKeyValues } from "./otlp-values.ts";
-
-/** What Envoy's formats yield where there is nothing. A header whose value is this is therefore none. */
-const NOTHING = "-";
+import {
+  listOf,
+  messageCounts,
+  numberOf,
+  readAddressText,
+  readKeyValues,
+  structureOf,
+  textOf,
+} from "./otlp-values.ts";
 
 const HAS_NO_BODY = { kind: "unseen" } as const;
 
-/** Bounds of a value that is JSON: what a namespace of metadata or an object of the filter state has. */
-const JSON_LIMITS = { maxBytes: 65_536, maxDepth: 32, maxValues: 5_000 };
+const GRPC_STATS = "envoy.filters.http.grpc_stats";
 
 type Family = keyof typeof OTLP_FAMILIES;
 
@@ -38,7 +42,7 @@ export class OtlpEntry implements EntryFacts {
   readonly isIntermediate = false;
   readonly startedAtMs: number | undefined;
   readonly request: RequestFacts | undefined;
-  readonly proxy = NO_ENTRY.proxy;
+  readonly proxy: ProxyFacts;
   readonly contextExtensions = NO_ENTRY.contextExtensions;
   readonly rawFilterState = NO_ENTRY.rawFilterState;
   readonly #attributes: ReadonlyMap<string, unknown>;
@@ -46,6 +50,7 @@ export class OtlpEntry implements EntryFacts {
   private constructor(attributes: ReadonlyMap<string, unknown>, type: string, common: Common) {
     this.#attributes = attributes;
     this.origin = common.origin;
+    this.proxy = common.proxy;
     this.startedAtMs = common.startedAtMs;
     this.accessLogType = Math.max(0, ACCESS_LOG_TYPES.indexOf(type));
     this.kind = this.#kind(type);
@@ -56,7 +61,7 @@ export class OtlpEntry implements EntryFacts {
    * LogRecord: time_unix_nano 1, attributes 6. Undefined of a record without the attribute that all entries have. Throws
    * MalformedMessage.
    */
-  static read(reader: WireReader, record: Range, origin: OriginFacts): OtlpEntry | undefined {
+  static read(reader: WireReader, record: Range, context: EntryContext): OtlpEntry | undefined {
     let nanos = 0n;
     const fields = reader.fields(record);
     while (fields.next()) if (fields.tag === TIME_TAG) nanos = reader.bytes(fields).readBigUInt64LE();
@@ -64,7 +69,7 @@ export class OtlpEntry implements EntryFacts {
     const type = attributes.get(OTLP_ATTRIBUTES.accessLogType.key);
     if (typeof type !== "string") return undefined;
     const startedAtMs = nanos === 0n ? undefined : Number(nanos / 1_000n) / 1_000;
-    return new OtlpEntry(attributes, type, { origin, startedAtMs });
+    return new OtlpEntry(attributes, type, { ...context, startedAtMs });
   }
 
   /** Of Envoys that do not say what kind of entry it is, those have a protocol that are about HTTP. */
@@ -101,12 +106,22 @@ export class OtlpEntry implements EntryFacts {
     return headers;
   }
 
+  /** The peer that connected to Envoy; an address that Envoy took from a forwarded header has no port. */
   get source(): PeerFacts {
-    return peerOf(this.address("downstream_direct_remote"), this.#certificate("peer"));
+    const remote = this.address("downstream_remote");
+    const isForwarded = remote === undefined || (remote.port ?? 0) === 0;
+    const peer = isForwarded ? (this.address("downstream_direct_remote") ?? remote) : remote;
+    return peerOf(peer, this.principal("source"));
   }
 
   get destination(): PeerFacts {
-    return peerOf(this.address("downstream_local"), this.#certificate("local"));
+    return peerOf(this.address("downstream_local"), this.principal("destination"));
+  }
+
+  /** The one URI of a certificate: two names are no identity (X509-SVID section 2). */
+  principal(of: "source" | "destination"): string {
+    const [uri = "", ...others] = listOf(this.#text(of === "source" ? "peerUris" : "localUris"));
+    return others.length === 0 ? uri : "";
   }
 
   get serverName(): string {
@@ -148,7 +163,7 @@ export class OtlpEntry implements EntryFacts {
   }
 
   address(of: AddressOf): AddressFacts | undefined {
-    return readAddress(this.#text(ADDRESSES[of]));
+    return readAddressText(this.#text(ADDRESSES[of]));
   }
 
   tls(): TlsFacts | undefined {
@@ -224,7 +239,9 @@ export class OtlpEntry implements EntryFacts {
   }
 
   filterState(): Map<string, unknown> {
-    return this.#structured("filterState");
+    const state = this.#structured("filterState");
+    const counts = state.get(GRPC_STATS);
+    return counts instanceof Map ? state.set(GRPC_STATS, messageCounts(counts)) : state;
   }
 
   decision(): DecisionFacts | undefined {
@@ -294,8 +311,7 @@ export class OtlpEntry implements EntryFacts {
   }
 }
 
-interface Common {
-  readonly origin: OriginFacts;
+interface Common extends EntryContext {
   readonly startedAtMs: number | undefined;
 }
 
@@ -323,40 +339,9 @@ const ADDRESSES: Readonly<Record<AddressOf, OtlpField>> = {
   upstream_local: "upstreamLocal",
 };
 
-/** A scalar as text; empty where there is none. */
-function textOf(value: unknown): string {
-  if (typeof value === "string") return value === NOTHING ? "" : value;
-  return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
-}
-
-/** Undefined of what is no number of at least 0. */
-const numberOf = (text: string): number | undefined => (/^\d{1,15}$/.test(text) ? Number(text) : undefined);
-
-/** Names in a certificate, which Envoy parts by commas. */
-const listOf = (text: string): readonly string[] => (text === "" ? [] : text.split(","));
-
-/** `192.0.2.1:80`, `[2001:db8::1]:80`, the path of a pipe, the name of an internal listener. */
-function readAddress(text: string): AddressFacts | undefined {
-  if (text === "") return undefined;
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-  const address = bracketed ?? plain;
-  return address === undefined ? { address: text, port: undefined } : { address, port: Number(port) };
-}
-
-function peerOf(address: AddressFacts | undefined, { uris }: CertificateFacts): PeerFacts {
-  return {
-    address: address?.address ?? "",
-    port: address?.port,
-    // Two names are no identity (X509-SVID section 2).
-    principal: uris.length === 1 ? (uris[0] ?? "") : "",
-    certificate: "",
-  };
-}
-
-/** A value that came as JSON, or as lists and maps of OpenTelemetry's; undefined of anything else. */
-function structureOf(value: unknown): unknown {
-  if (value instanceof Map || Array.isArray(value)) return value;
-  if (typeof value !== "string" || value === NOTHING) return undefined;
-  const read = readJson(Buffer.from(value), JSON_LIMITS);
-  return read.kind === "value" ? read.value : undefined;
-}
+const peerOf = (address: AddressFacts | undefined, principal: string): PeerFacts => ({
+  address: address?.address ?? "",
+  port: address?.port,
+  principal,
+  certificate: "",
+});

@@ -1,3 +1,5 @@
+import type { AddressFacts } from "../attributes/entry-facts.ts";
+import { readJson } from "../std/json.ts";
 import { doubleField, lengthField, MalformedMessage, varintField } from "../std/wire-reader.ts";
 import type { Range, WireReader } from "../std/wire-reader.ts";
 
@@ -57,4 +59,51 @@ function readList(reader: WireReader, range: Range, depth: number): unknown[] {
   const fields = reader.fields(range);
   while (fields.next()) if (fields.tag === lengthField(1)) values.push(readAny(reader, fields, depth));
   return values;
+}
+
+/** Bounds of a value that is JSON: what a namespace of metadata or an object of the filter state has. */
+const JSON_LIMITS = { maxBytes: 65_536, maxDepth: 32, maxValues: 5_000 };
+
+/** What Envoy's formats yield where there is nothing. A header whose value is this is therefore none. */
+const NOTHING = "-";
+
+/** A scalar as text; empty where there is none. */
+export function textOf(value: unknown): string {
+  if (typeof value === "string") return value === NOTHING ? "" : value;
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}
+
+/** Undefined of what is no number of at least 0. */
+export const numberOf = (text: string): number | undefined =>
+  /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+
+/** Names in a certificate, which Envoy parts by commas. */
+export const listOf = (text: string): readonly string[] => (text === "" ? [] : text.split(","));
+
+/** `192.0.2.1:80`, `[2001:db8::1]:80`, the path of a pipe, the name of an internal listener. */
+export function readAddressText(text: string): AddressFacts | undefined {
+  if (text === "") return undefined;
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = bracketed ?? plain;
+  return address === undefined ? { address: text, port: undefined } : { address, port: Number(port) };
+}
+
+/** FilterObject as JSON, whose uint64 are texts, in the form in which Envoy's own stream brings it. */
+export function messageCounts(counts: ReadonlyMap<unknown, unknown>): Map<string, bigint> {
+  const count = (name: string): bigint => {
+    const digits = counts.get(name);
+    return typeof digits === "string" && /^\d{1,18}$/.test(digits) ? BigInt(digits) : 0n;
+  };
+  return new Map([
+    ["request_message_count", count("requestMessageCount")],
+    ["response_message_count", count("responseMessageCount")],
+  ]);
+}
+
+/** A value that came as JSON, or as lists and maps of OpenTelemetry's; undefined of anything else. */
+export function structureOf(value: unknown): unknown {
+  if (value instanceof Map || Array.isArray(value)) return value;
+  if (typeof value !== "string" || value === NOTHING) return undefined;
+  const read = readJson(Buffer.from(value), JSON_LIMITS);
+  return read.kind === "value" ? read.value : undefined;
 }

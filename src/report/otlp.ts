@@ -1,8 +1,10 @@
-import type { EntryFacts, OriginFacts } from "../attributes/entry-facts.ts";
+import { NO_ENTRY, type EntryFacts, type OriginFacts } from "../attributes/entry-facts.ts";
+import type { ProxyFacts } from "../attributes/facts.ts";
 import { OTLP_RESOURCE } from "../attributes/otlp.ts";
 import { lengthField, MalformedMessage, WireReader, type Range } from "../std/wire-reader.ts";
 import { bytesOf, messageField, numberField, textField } from "../std/wire-writer.ts";
 import type { InvalidReason } from "./attributes.ts";
+import type { EntryContext } from "./common-entry.ts";
 import { OtlpEntry } from "./otlp-entry.ts";
 import { readKeyValues } from "./otlp-values.ts";
 
@@ -19,6 +21,7 @@ export interface OtlpRead {
 interface Found {
   readonly entries: EntryFacts[];
   readonly invalid: InvalidRecord[];
+  readonly proxy: ProxyFacts;
 }
 
 /** Resources of which what they say is remembered: each Envoy has one for each of its loggers. */
@@ -31,8 +34,11 @@ const MAX_ORIGINS = 4_096;
 export class OtlpReader {
   readonly #origins = new Map<string, OriginFacts>();
 
-  /** Never throws; neither do the getters of the entries. A message that is malformed as a whole yields no entry. */
-  read(message: Buffer): OtlpRead {
+  /**
+   * `proxy` is the Envoy that sends. Never throws; neither do the getters of the entries. A message that is malformed as a whole yields no
+   * entry.
+   */
+  read(message: Buffer, proxy: ProxyFacts = NO_ENTRY.proxy): OtlpRead {
     const entries: EntryFacts[] = [];
     const invalid: InvalidRecord[] = [];
     try {
@@ -40,7 +46,7 @@ export class OtlpReader {
       const resources = reader.fields(reader.whole);
       while (resources.next()) {
         if (resources.tag === lengthField(1))
-          this.#readResource(reader, resources.range(), { entries, invalid });
+          this.#readResource(reader, resources.range(), { entries, invalid, proxy });
       }
     } catch (error) {
       if (error instanceof MalformedMessage) return { entries: [], invalid: ["malformed"] };
@@ -49,10 +55,10 @@ export class OtlpReader {
     return { entries, invalid };
   }
 
-  #readResource(reader: WireReader, resourceLogs: Range, { entries, invalid }: Found): void {
-    const origin = this.#originOf(reader, resourceLogs);
+  #readResource(reader: WireReader, resourceLogs: Range, { entries, invalid, proxy }: Found): void {
+    const context = { origin: this.#originOf(reader, resourceLogs), proxy };
     for (const record of recordsOf(reader, resourceLogs)) {
-      const entry = readRecord(reader, record, origin);
+      const entry = readRecord(reader, record, context);
       if (typeof entry === "string") invalid.push(entry);
       else entries.push(entry);
     }
@@ -84,9 +90,9 @@ function* recordsOf(reader: WireReader, resourceLogs: Range): Generator<Range> {
   }
 }
 
-function readRecord(reader: WireReader, record: Range, origin: OriginFacts): EntryFacts | InvalidRecord {
+function readRecord(reader: WireReader, record: Range, context: EntryContext): EntryFacts | InvalidRecord {
   try {
-    return OtlpEntry.read(reader, record, origin) ?? "unknown_attributes";
+    return OtlpEntry.read(reader, record, context) ?? "unknown_attributes";
   } catch (error) {
     if (error instanceof MalformedMessage) return "malformed";
     throw error;
