@@ -15,7 +15,8 @@ import { compileConfiguration } from "../src/policy/compile.ts";
 import { WORKLOAD_FIELDS } from "../src/policy/declarations.ts";
 import { printDiagnostic } from "../src/policy/diagnostic.ts";
 import { loadFiles } from "../src/policy/load.ts";
-import { CATALOGUE, type MetricRow } from "../src/telemetry/catalogue.ts";
+import { CATALOGUE } from "../src/telemetry/catalogue.ts";
+import type { MetricRow } from "../src/telemetry/metric-row.ts";
 import { celConformancePage } from "./cel-conformance.ts";
 import { securityCasesPage } from "./security-cases.ts";
 

@@ -1,4 +1,4 @@
-import type { StatusAnswer } from "../grpc/server.ts";
+import type { StatusAnswer } from "../grpc/calls.ts";
 import type { CounterStores } from "../limits/limits.ts";
 import { SETTLE_DOMAIN, type Settler } from "../limits/settle.ts";
 import type { Snapshot } from "../policy/snapshot.ts";

@@ -1,7 +1,9 @@
-import type { Call, CheckAnswer, CheckInput, Handler } from "../adapter/adapter.ts";
+import type { CheckAnswer, CheckInput, Handler } from "../adapter/adapter.ts";
 import type { Host } from "../adapter/host.ts";
 import { Breaker, BreakerOpen } from "../host/breaker.ts";
+import { OneCall } from "../host/one-call.ts";
 import type { ConfiguredHandler } from "../policy/handlers.ts";
+import { isThenable } from "../std/thenable.ts";
 import { within } from "../std/within.ts";
 import { answerOf } from "./answer.ts";
 
@@ -79,32 +81,6 @@ interface Time {
   readonly startedAtMs: number;
   readonly leftMs: number;
 }
-
-/** Handlers that have their answers at hand never look at the signal, so it is made for those who do. */
-class OneCall implements Call {
-  readonly deadlineAtMs: number;
-  #ending: AbortController | undefined;
-  #isOver = false;
-
-  constructor(deadlineAtMs: number) {
-    this.deadlineAtMs = deadlineAtMs;
-  }
-
-  get signal(): AbortSignal {
-    this.#ending ??= new AbortController();
-    if (this.#isOver) this.#ending.abort();
-    return this.#ending.signal;
-  }
-
-  abort(): void {
-    this.#isOver = true;
-    this.#ending?.abort();
-  }
-}
-
-/** Adapters may be anybody's, with promises of their own. */
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 
 /** A back-end that fails this often in a row is left alone for a moment. */
 const FAILURES = 5;

@@ -1,3 +1,6 @@
+import type { MetricRow } from "./metric-row.ts";
+import { REPORT_CATALOGUE } from "./report-catalogue.ts";
+
 /** Every metric of weir's own process. docs/metrics.md is generated from this table. */
 export const CATALOGUE = {
   checks: {
@@ -230,11 +233,5 @@ export const CATALOGUE = {
     labels: ["listener"],
     meaning: "Calls of proxies whose certificate is not in the listener's `allow`.",
   },
+  ...REPORT_CATALOGUE,
 } as const satisfies Record<string, MetricRow>;
-
-export interface MetricRow {
-  readonly name: string;
-  readonly kind: "counter" | "gauge" | "histogram";
-  readonly labels: readonly string[];
-  readonly meaning: string;
-}

@@ -3,6 +3,8 @@ import type { HostMetrics } from "../adapter/host.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { boundedLabel } from "../std/bounded-label.ts";
 import { handlerMetrics } from "./handler-metrics.ts";
+import { ReportAccount } from "./report-account.ts";
+import { reportMetrics, type ReportTimes } from "./report-metrics.ts";
 import { plainHistogram, tallied } from "./tally.ts";
 
 /** Weir's own metrics, and how they are written for a scrape. */
@@ -46,6 +48,9 @@ export interface Metrics {
   holdPart(team: string): void;
   /** What is lent to a handler of an adapter. */
   ofHandler(adapter: string, handler: string): HostMetrics;
+  /** What became of access-log entries; metrics show it at every scrape. */
+  readonly report: ReportAccount;
+  readonly observeBatch: ReportTimes["observeBatch"];
   /** The exposition text and its media type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -98,8 +103,11 @@ export function createMetrics(): Metrics {
   const tlsRenewals = counter(registry, "tlsRenewals");
   const refusedCallers = counter(registry, "refusedCallers");
   const findings = counter(registry, "identityFindings");
+  const report = new ReportAccount();
   collectDefaultMetrics({ register: registry });
   return {
+    report,
+    ...reportMetrics(registry, report),
     countCheck: tallied({ ...described("checks"), registers: [registry] }),
     observeCheck: (seconds) => checkDuration.add(seconds),
     ...rateLimits.metrics,

@@ -100,6 +100,7 @@ export const configured = (
   folder: ".",
   key: about,
   deadlineMs: 50,
+  queue: undefined,
   outputs: new Records().of({}),
   ...more,
 });
