@@ -9,7 +9,7 @@ import { OtlpEntry } from "./otlp-entry.ts";
 import { readKeyValues } from "./otlp-values.ts";
 
 /** Why a record yields nothing: it is no LogRecord, or has none of the attributes that `weir envoy --otlp` prints. */
-export type InvalidRecord = Extract<InvalidReason, "malformed"> | "unknown_attributes";
+export type InvalidRecord = Extract<InvalidReason, "malformed" | "unknown_attributes">;
 
 /** What one export says. */
 export interface OtlpRead {
