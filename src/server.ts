@@ -158,6 +158,7 @@ async function startRuntime(
     nowMs: Date.now,
     environment,
     onFetch: ({ host, outcome, seconds }) => metrics.countFetch(host, outcome, seconds),
+    metrics,
     onAnswer: (handler, verdict, seconds) => metrics.countAnswer(handler, verdict, seconds),
     onLine: (result) => metrics.countRecordLine(result),
     store: storeEvents(metrics, log),

@@ -51,8 +51,8 @@ export interface EntryFacts extends CheckFacts {
   /** By name, Maps all the way down; what is of no type that weir reads is left out. */
   readonly filterState: () => Map<string, unknown>;
   /**
-   * One object of the filter state as it came, in binary text, for who remembers what it made of the same bytes before (`readState` of
-   * src/report/filter-state.ts); undefined where there is none, or the edge has no such bytes: then `filterState()` has it, if any.
+   * One object of the filter state as it came, in binary text, for who remembers what it made of the same bytes before; undefined where
+   * there is none, and of entries that did not come as `als`. `stateOf` of src/report/filter-state.ts reads it.
    */
   readonly rawFilterState: (name: string) => string | undefined;
   /** `envoy.filters.http.ext_authz` → `weir` of the dynamic metadata: what the check left for its entry. */

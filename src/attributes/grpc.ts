@@ -16,7 +16,10 @@ export function grpcStatus(entry: EntryFacts): string | undefined {
   const told = entry.responseTrailer("grpc-status") ?? entry.responseHeader("grpc-status");
   if (told !== undefined) return STATUS.test(told) ? told : UNKNOWN;
   const { responseCode } = entry;
-  return responseCode === undefined ? undefined : (BY_HTTP_STATUS.get(responseCode) ?? UNKNOWN);
+  if (responseCode === undefined) return undefined;
+  // A call that ended well has a status: where it is not there, the logger was not told to send it.
+  if (responseCode === 200 && entry.responseFlags.length === 0) return undefined;
+  return BY_HTTP_STATUS.get(responseCode) ?? UNKNOWN;
 }
 
 /** gRPC defines 0 to 16. What an upstream may make up is no label. */

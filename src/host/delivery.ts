@@ -22,6 +22,8 @@ export interface DeliveryEvents {
   readonly delivered: (records: number) => void;
   readonly dropped: (reason: DropReason, records: number) => void;
   readonly batch: (result: BatchResult, seconds: number) => void;
+  /** Nothing waits any more, and nothing is taken. */
+  readonly closed?: () => void;
 }
 
 export interface DeliveryOptions
@@ -107,6 +109,7 @@ export class DeliveryQueue {
     this.#count = 0;
     this.#waiting = [];
     if (rest > 0) this.#events.dropped("shutdown", rest);
+    this.#events.closed?.();
   }
 
   /** Each batch begins the next one when it ends. */

@@ -19,6 +19,7 @@ import { settingsOf } from "./compile-settings.ts";
 import { compileShared, type SharedPart, type SharedWorld } from "./compile-shared.ts";
 import { unknownSubjects } from "./compile-tests.ts";
 import { findingConflicts } from "./conflicts.ts";
+import { findingCountedTwice } from "./counted-twice.ts";
 import { Environments } from "./declarations.ts";
 import { inOrder, isClean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
@@ -32,6 +33,7 @@ import { serverFirst } from "./parts.ts";
 import type { OverridesFile } from "./overrides-file.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import { Records } from "./records.ts";
+import { reportingOf } from "./reporting.ts";
 import {
   parseDomain,
   parseOverrides,
@@ -241,7 +243,7 @@ function* compilingPolicies(
     match: draft.match,
     enforced: new Set(draft.mode === "shadow" ? [] : [...draft.allows, ...draft.asks].map(({ id }) => id)),
   }));
-  world.diagnostics.push(...(yield* findingConflicts(matched)));
+  world.diagnostics.push(...(yield* findingConflicts(matched)), ...(yield* findingCountedTwice(policies)));
   return policies;
 }
 
@@ -250,7 +252,10 @@ function divide<T>(items: readonly T[], isSo: (item: T) => boolean): readonly [r
   return [items.filter(isSo), items.filter((item) => !isSo(item))];
 }
 
-type Common = Omit<Snapshot, "policies" | "lookup" | "connections" | "identities" | "credentialHeaders">;
+type Common = Omit<
+  Snapshot,
+  "policies" | "lookup" | "connections" | "reporting" | "identities" | "credentialHeaders"
+>;
 
 function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapshot {
   const policies = compiled
@@ -264,14 +269,18 @@ function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapsh
   const identities = policies.flatMap((one) => [
     ...one.identities.values(),
     ...one.shadowIdentities.values(),
+    ...(one.telemetry?.identities.values() ?? []),
     ...one.asks.flatMap(({ identity }) => identity ?? []),
   ]);
-  const of = (protocol: "http" | "tcp") => policies.filter(({ match }) => match.protocol === protocol);
+  // Telemetry that reads nothing of checks has no part in them.
+  const asked = policies.filter(({ telemetry }) => !telemetry?.isAlone || telemetry.carries.length > 0);
+  const of = (protocol: "http" | "tcp") => asked.filter(({ match }) => match.protocol === protocol);
   return {
     ...common,
     policies,
     lookup: buildLookup(of("http")),
     connections: buildLookup(of("tcp")),
+    reporting: policies.some(({ telemetry }) => telemetry !== undefined) ? reportingOf(policies) : undefined,
     identities: [...new Set(identities)],
     credentialHeaders: new Set(identities.flatMap(({ proof }) => credentialHeadersOf(proof))),
   };

@@ -106,7 +106,7 @@ export const SERVER_DEFAULTS: ServerFile = {
 /** What of a check's time weir keeps for itself; handlers have the rest. */
 export const OWN_SHARE_MS = 20;
 
-const ROLE = word(["gateway", "sidecar"], {}, "gateway, sidecar, or a mapping with byPrincipal");
+const ROLE = word(["gateway", "sidecar"], "gateway, sidecar, or a mapping with byPrincipal");
 
 const BY_PRINCIPAL = mapping({ byPrincipal: entries(ROLE) }).transform(
   ({ byPrincipal }, context): ProxyRoles => {

@@ -25,6 +25,7 @@ export class Backlog {
   #at = 0;
   #isScheduled = false;
   #endedMs = 0;
+  #emptied: PromiseWithResolvers<undefined> | undefined;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -42,6 +43,13 @@ export class Backlog {
     this.#waiting.push(work);
     this.#schedule(performance.now());
     return true;
+  }
+
+  /** Resolves when nothing waits. */
+  emptied(): Promise<void> {
+    if (this.#bytes === 0 && this.#waiting.length === 0) return Promise.resolve();
+    this.#emptied ??= Promise.withResolvers<undefined>();
+    return this.#emptied.promise.then(() => undefined);
   }
 
   #schedule(nowMs: number): void {
@@ -70,6 +78,9 @@ export class Backlog {
     if (this.#at < MOST_DONE && this.#at < this.#waiting.length) return;
     this.#waiting.splice(0, this.#at);
     this.#at = 0;
+    if (this.#waiting.length > 0) return;
+    this.#emptied?.resolve(undefined);
+    this.#emptied = undefined;
   }
 
   #step(): void {

@@ -1,4 +1,5 @@
 import { mapValue } from "../attributes/decode.ts";
+import type { EntryFacts } from "../attributes/entry-facts.ts";
 import { readStruct, readValue } from "../std/struct.ts";
 import { doubleField, lengthField, varintField, WireReader, type Range } from "../std/wire-reader.ts";
 
@@ -38,6 +39,14 @@ export function readState(reader: WireReader, any: Range): unknown {
   }
   const read = type.startsWith(PREFIX) ? TYPES.get(type.slice(PREFIX.length)) : undefined;
   return read === undefined ? UNREADABLE : read(reader, value);
+}
+
+/** One object of an entry's filter state; undefined where it is not there, or cannot be read. */
+export function stateOf(entry: EntryFacts, name: string): unknown {
+  const raw = entry.rawFilterState(name);
+  if (raw === undefined) return entry.origin.via === "als" ? undefined : entry.filterState().get(name);
+  const object = readStateText(raw);
+  return object === UNREADABLE ? undefined : object;
 }
 
 /** The same of binary text, as `rawFilterState` has it. */

@@ -1,11 +1,13 @@
 import type { CheckAnswer, CheckInput, Handler } from "../adapter/adapter.ts";
 import type { Host } from "../adapter/host.ts";
 import { Breaker, BreakerOpen } from "../host/breaker.ts";
+import type { DeliveryQueue } from "../host/delivery.ts";
 import { OneCall } from "../host/one-call.ts";
 import type { ConfiguredHandler } from "../policy/handlers.ts";
 import { isThenable } from "../std/thenable.ts";
 import { within } from "../std/within.ts";
 import { answerOf } from "./answer.ts";
+import type { QueueWorld } from "./queues.ts";
 
 /** What handlers need of the rest of weir. */
 export interface HandlerWorld {
@@ -14,6 +16,8 @@ export interface HandlerWorld {
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
   readonly observe: (handler: string, verdict: CheckAnswer["verdict"], seconds: number) => void;
+  /** Where it is counted what becomes of records. */
+  readonly metrics: QueueWorld;
   /** What has not started, or closed, by then is given up. Default 10 seconds. */
   readonly patienceMs?: number;
 }
@@ -22,12 +26,19 @@ export interface HandlerWorld {
 export class RunningHandler {
   readonly configured: ConfiguredHandler;
   readonly handler: Handler;
+  /** What waits for it to report; undefined where it takes no records. It lives as long as the handler. */
+  readonly queue: DeliveryQueue | undefined;
   readonly #world: HandlerWorld;
   readonly #breaker: Breaker;
 
-  constructor(configured: ConfiguredHandler, handler: Handler, world: HandlerWorld) {
+  constructor(
+    configured: ConfiguredHandler,
+    { handler, queue }: Pick<RunningHandler, "handler" | "queue">,
+    world: HandlerWorld,
+  ) {
     this.configured = configured;
     this.handler = handler;
+    this.queue = queue;
     this.#world = world;
     this.#breaker = new Breaker({ failures: FAILURES, openMs: OPEN_MS, nowMs: world.nowMs });
   }

@@ -49,6 +49,12 @@ export const CATALOGUE = {
     labels: [],
     meaning: "Checks whose shadow rules were not evaluated because too many were waiting.",
   },
+  carriedCut: {
+    name: "weir_report_carried_cut_total",
+    kind: "counter",
+    labels: [],
+    meaning: "Answers to checks that had no room for all that telemetry rules read of the check.",
+  },
   recentDropped: {
     name: "weir_recent_decisions_dropped_total",
     kind: "counter",

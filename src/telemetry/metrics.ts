@@ -16,6 +16,8 @@ export interface Metrics {
   observeRateLimit(seconds: number): void;
   countShadow(policy: string, rule: string, verdict: string): void;
   countShadowDropped(): void;
+  /** An answer had no room for all that telemetry reads of the check. */
+  countCarriedCut(): void;
   countRecentDropped(): void;
   countRecordLine(result: "written" | "full" | "failed" | "late"): void;
   countCandidateCheck(result: "same" | "different" | "unknown" | "dropped"): void;
@@ -86,6 +88,7 @@ const CALL_BUCKETS_ITEMS = [1, 2, 4, 8, 16, 32, 64];
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const shadowDropped = counter(registry, "shadowDropped");
+  const carriedCut = counter(registry, "carriedCut");
   const recentDropped = counter(registry, "recentDropped");
   const recordLines = counter(registry, "recordLines");
   const candidateChecks = counter(registry, "candidateChecks");
@@ -113,6 +116,7 @@ export function createMetrics(): Metrics {
     ...rateLimits.metrics,
     countShadow: tallied({ ...described("shadowDecisions"), registers: [registry] }),
     countShadowDropped: () => shadowDropped.inc(),
+    countCarriedCut: () => carriedCut.inc(),
     countRecentDropped: () => recentDropped.inc(),
     countRecordLine: (result) => recordLines.inc({ result }),
     countCandidateCheck: (result) => candidateChecks.inc({ result }),

@@ -15,7 +15,7 @@ const EMPTY: RequestFacts = {
   body: () => ({ kind: "unseen" }),
 };
 
-const READING: Reading = {
+export const READING: Reading = {
   trustDomains: new Set(["cluster.local"]),
   spiffeId: parseSpiffeId,
   host: canonicalHost,

@@ -27,7 +27,9 @@ interface File {
   readonly text: string;
 }
 
-const isOurs = ({ text }: File): boolean => /^(?:weir: 1|domain: \w+)$/m.test(text);
+/** Editors know the adapters that weir brings along, and none of those that stand in for them. */
+const isOurs = ({ text }: File): boolean =>
+  /^(?:weir: 1|domain: \w+)$/m.test(text) && !/adapter: (?:lines|graphs)\b/.test(text);
 
 function filesBelow(folder: string): readonly File[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })

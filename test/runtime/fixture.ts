@@ -5,6 +5,7 @@ import { ADAPTERS } from "../../adapters/index.ts";
 import { defineAdapter, type Adapter, type Handler } from "../../src/adapter/adapter.ts";
 import type { Host } from "../../src/adapter/host.ts";
 import type { Diagnostic } from "../../src/policy/diagnostic.ts";
+import { ReportAccount } from "../../src/telemetry/report-account.ts";
 import type { ConfiguredHandler } from "../../src/policy/handlers.ts";
 import { Records } from "../../src/policy/records.ts";
 import { Runtime, type LoadResult, type RuntimeOptions } from "../../src/runtime/runtime.ts";
@@ -85,6 +86,7 @@ export const HANDLER_WORLD: RuntimeOptions["handlers"] = {
   hostFor: () => NO_HOST,
   nowMs: Date.now,
   observe: () => undefined,
+  metrics: { report: new ReportAccount(), observeBatch: () => undefined },
 };
 
 /** A handler of weir.yaml whose configuration is its key. */
