@@ -19,7 +19,10 @@ export function otlpExport(service: Pick<ReportService, "take">): UnaryHandler {
         // Whoever reads comes back when it has dealt with all of them.
         resolve(exportResponse(invalid.length, whyRejected(invalid)));
       },
-      shed: () => ({ via: "otlp", entries: read().entries.length }),
+      shed() {
+        const { entries, invalid } = read();
+        return { via: "otlp", entries: entries.length + invalid.length };
+      },
     });
     return taken === "shed" ? NO_ROOM : promise;
   };
