@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { BYTES_FORM, parseBytes } from "../std/bytes.ts";
 import { DURATION_FORM, parseDurationMs } from "../std/duration.ts";
+import { parseShare, SHARE_FORM } from "../std/share.ts";
 import type { SecretSource } from "./host.ts";
 
 /** A duration with its unit, such as `150ms`, in milliseconds, within bounds. */
@@ -23,17 +24,34 @@ export const bytes = (least: number, most: number) =>
       return complain(context, `write a number of bytes from ${least} to ${most}`);
     });
 
+/** A share of things that come in numbers, such as `10%`, as a number from 0 to 1. */
+export const share = () =>
+  z.string({ error: `write ${SHARE_FORM}` }).transform((text, context): number => {
+    return parseShare(text) ?? complain(context, `write ${SHARE_FORM}`);
+  });
+
 /** Where a secret is to be had: exactly one of `{file}` and `{env}`. What is written in its place is never repeated. */
 export const secret = () =>
-  z.unknown().transform((value, context): SecretSource => {
-    const found = SOURCE.safeParse(value);
-    return found.success ? found.data : complain(context, SECRET_FORM);
-  });
+  z
+    .unknown()
+    .meta(SECRET_JSON)
+    .transform((value, context): SecretSource => {
+      const found = SOURCE.safeParse(value);
+      return found.success ? found.data : complain(context, SECRET_FORM);
+    });
 
 const SOURCE = z.union([
   z.strictObject({ file: z.string().min(1) }),
   z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/) }),
 ]);
+
+/** For editors, who cannot be told what code checks. */
+const SECRET_JSON = {
+  type: "object",
+  properties: { file: { type: "string" }, env: { type: "string" } },
+  oneOf: [{ required: ["file"] }, { required: ["env"] }],
+  additionalProperties: false,
+} as const;
 
 const SECRET_FORM = "write {file: …} or {env: …}: a secret never stands in weir.yaml";
 

@@ -79,36 +79,6 @@ export function readTextMap(reader: WireReader, message: Range, entryTag: number
   return entries;
 }
 
-/**
- * Where the value of one key of a map is, among the fields of a message; of a key that comes twice, the last. The key is ASCII. Empty
- * where the key has no value, undefined where the key is not there.
- */
-export function mapValue(
-  reader: WireReader,
-  message: Range,
-  entryTag: number,
-  key: string,
-): Range | undefined {
-  let found: Range | undefined;
-  const fields = reader.fields(message);
-  const entry = reader.fields(NOWHERE);
-  while (fields.next()) {
-    if (fields.tag !== entryTag) continue;
-    entry.enter(fields);
-    let isKey = key === "";
-    let [start, end] = [0, 0];
-    while (entry.next()) {
-      if (entry.tag === KEY) isKey = reader.is(entry, key);
-      else if (entry.tag === VALUE) [start, end] = [entry.start, entry.end];
-    }
-    if (isKey) found = { start, end };
-  }
-  return found;
-}
-
-const KEY = lengthField(1);
-const VALUE = lengthField(2);
-
 /** Text as Envoy writes it: bytes that are not UTF-8 are replaced by `!`. */
 export const headerText = (reader: WireReader, range: Range): string =>
   reader.asciiText(range) ?? sanitizeUtf8(reader.bytes(range));

@@ -1,4 +1,4 @@
-import { lastField, mapValue, NOWHERE } from "../attributes/decode.ts";
+import { lastField, NOWHERE } from "../attributes/decode.ts";
 import type { DecisionFacts } from "../attributes/entry-facts.ts";
 import { readStruct } from "../std/struct.ts";
 import { lengthField, type Range, type WireReader } from "../std/wire-reader.ts";
@@ -15,8 +15,8 @@ export function readDecision(
   metadata: Range,
   kind: "http" | "tcp",
 ): DecisionFacts | undefined {
-  const namespace = mapValue(reader, metadata, lengthField(1), NAMESPACES[kind]);
-  const weir = namespace && mapValue(reader, namespace, lengthField(1), "weir");
+  const namespace = reader.mapValue(metadata, lengthField(1), NAMESPACES[kind]);
+  const weir = namespace && reader.mapValue(namespace, lengthField(1), "weir");
   const struct = weir && lastField(reader, weir, 5);
   return struct === undefined || struct === NOWHERE ? undefined : decisionOf(readStruct(reader, struct));
 }

@@ -1,4 +1,3 @@
-import { mapValue } from "../attributes/decode.ts";
 import type { EntryFacts } from "../attributes/entry-facts.ts";
 import { readStruct, readValue } from "../std/struct.ts";
 import { doubleField, lengthField, varintField, WireReader, type Range } from "../std/wire-reader.ts";
@@ -90,7 +89,7 @@ export function rawState(
   entryTag: number,
   name: string,
 ): string | undefined {
-  const range = mapValue(reader, message, entryTag, name);
+  const range = reader.mapValue(message, entryTag, name);
   return range && reader.binaryText(range);
 }
 

@@ -1,4 +1,4 @@
-import { headerText, mapValue, readTextMap } from "../attributes/decode.ts";
+import { headerText, readTextMap } from "../attributes/decode.ts";
 import { lengthField, type WireReader } from "../std/wire-reader.ts";
 import type { Outline } from "./outline.ts";
 
@@ -11,7 +11,7 @@ export function headerOf(
 ): string | undefined {
   if (!fields.has(number)) return undefined;
   try {
-    const value = mapValue(reader, fields.range(number), lengthField(number), name);
+    const value = reader.mapValue(fields.range(number), lengthField(number), name);
     return value && headerText(reader, value);
   } catch {
     return undefined;

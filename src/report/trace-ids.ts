@@ -3,8 +3,13 @@ import { readTraceContext, type HeaderOf } from "../adapter/trace-context.ts";
 
 /** Which trace a request is part of, by its headers; undefined where they do not say. */
 export function traceIdsOf(header: HeaderOf): TraceIds | undefined {
-  // Most requests have none of these, and every header has to be looked for.
-  if (BEARERS.every((name) => header(name) === undefined)) return undefined;
+  // Most requests have none of these or the last alone, and every header has to be looked for.
+  if (header("b3") === undefined && header("x-b3-traceid") === undefined) {
+    const traceparent = header("traceparent");
+    if (traceparent === undefined) return undefined;
+    const known = idsOf(traceparent);
+    if (known !== undefined) return known;
+  }
   const context = readTraceContext(header);
   if (context?.ids === undefined) return undefined;
   const { traceId, spanId } = context.ids;
@@ -19,5 +24,12 @@ export function traceIdsOf(header: HeaderOf): TraceIds | undefined {
   }
 }
 
-/** One of these is there wherever there are ids. */
-const BEARERS = ["traceparent", "b3", "x-b3-traceid"] as const;
+/** A usual traceparent at once: every entry may have one. */
+function idsOf(traceparent: string): TraceIds | undefined {
+  if (traceparent.length !== 55 || !USUAL.test(traceparent)) return undefined;
+  const [traceId, spanId] = [traceparent.slice(3, 35), traceparent.slice(36, 52)];
+  return { traceId, spanId, sampled: traceparent.endsWith("1") };
+}
+
+/** Version 00, ids that do not begin with four zeros, and no flags but that of sampling. */
+const USUAL = /^00-(?!0000)[0-9a-f]{32}-(?!0000)[0-9a-f]{16}-0[01]$/;

@@ -51,6 +51,43 @@ export class WireReader {
     return this.#latin1.slice(start - from, end - from);
   }
 
+  /**
+   * Where the value of one key of a map is, among the fields of a message; of a key that comes twice, the last. The key is ASCII.
+   * Empty where the key has no value, undefined where the key is not there. Throws MalformedMessage.
+   */
+  mapValue(message: Range, entryTag: number, key: string): Range | undefined {
+    let found: Range | undefined;
+    const fields = this.fields(message);
+    while (fields.next()) {
+      if (fields.tag !== entryTag || !this.#mayHaveKey(fields, key)) continue;
+      found = this.#valueOf(fields, key) ?? found;
+    }
+    return found;
+  }
+
+  /** Entries are written with the key first, so that most others need no walk; one that is not may have any. */
+  #mayHaveKey({ start }: Range, key: string): boolean {
+    if (this.#bytes[start] !== KEY || key.length > 127) return true;
+    return (
+      this.#bytes[start + 1] === key.length && this.#latin1.startsWith(key, start + 2 - this.#part.start)
+    );
+  }
+
+  #valueOf(entry: Range, key: string): Range | undefined {
+    let isKey = key === "";
+    let start = 0;
+    let end = 0;
+    const fields = this.fields(entry);
+    while (fields.next()) {
+      if (fields.tag === KEY) isKey = this.is(fields, key);
+      else if (fields.tag === VALUE) {
+        start = fields.start;
+        end = fields.end;
+      }
+    }
+    return isKey ? { start, end } : undefined;
+  }
+
   /** Whether a range is this text, which is ASCII. */
   is({ start, end }: Range, text: string): boolean {
     return end - start === text.length && this.#latin1.startsWith(text, start - this.#part.start);
@@ -112,8 +149,14 @@ export class WireFields implements Range {
 
   /** Goes to the next field; false at the end. Throws MalformedMessage. */
   next(): boolean {
-    if (this.#position >= this.#stop) return false;
-    this.tag = this.#varint();
+    const at = this.#position;
+    if (at >= this.#stop) return false;
+    const first = this.#bytes[at] ?? 0;
+    if (first >= 0x80) this.tag = this.#varint();
+    else {
+      this.tag = first;
+      this.#position = at + 1;
+    }
     if (this.tag < 8 || this.tag > MAX_TAG) throw new MalformedMessage("no field has this number");
     switch (this.tag & 7) {
       case 0:
@@ -155,26 +198,32 @@ export class WireFields implements Range {
     return true;
   }
 
+  /** Most are one byte. */
   #varint(): number {
-    const first = this.#byte();
-    if (first < 0x80) return first;
-    let result = first & 0x7f;
-    let scale = 128;
-    for (let count = 1; count < 10; count++) {
-      const byte = this.#byte();
+    const at = this.#position;
+    const first = at < this.#stop ? (this.#bytes[at] ?? 0) : 0x80;
+    if (first >= 0x80) return this.#longVarint();
+    this.#position = at + 1;
+    return first;
+  }
+
+  #longVarint(): number {
+    let result = 0;
+    let scale = 1;
+    for (let count = 0; count < 10; count++) {
+      const byte = this.#position < this.#stop ? this.#bytes[this.#position++] : undefined;
+      if (byte === undefined) throw new MalformedMessage("a varint is cut");
       result += (byte & 0x7f) * scale;
       if (byte < 0x80) return result;
       scale *= 128;
     }
     throw new MalformedMessage("a varint is too long");
   }
-
-  #byte(): number {
-    const byte = this.#position < this.#stop ? this.#bytes[this.#position++] : undefined;
-    if (byte === undefined) throw new MalformedMessage("a varint is cut");
-    return byte;
-  }
 }
+
+/** The tags of an entry of a map, whose key and value are not numbers. */
+const KEY = 1 * 8 + 2;
+const VALUE = 2 * 8 + 2;
 
 /** The tag of the highest field number, 2^29 - 1. */
 const MAX_TAG = 0xffff_ffff;

