@@ -1,6 +1,7 @@
 import type { Fixture } from "./conformance.ts";
 import { FILE } from "./file/fixture.ts";
 import { LIST } from "./list/fixture.ts";
+import { OTLP } from "./otlp/fixture.ts";
 import { STDOUT } from "./stdout/fixture.ts";
 import { ZIPKIN } from "./zipkin/fixture.ts";
 
@@ -9,5 +10,6 @@ export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([
   ["list", LIST],
   ["stdout", STDOUT],
   ["file", FILE],
+  ["otlp", OTLP],
   ["zipkin", ZIPKIN],
 ]);

@@ -38,8 +38,10 @@ export function framed({ printed, upstream, filtersBefore = [], tls }: Frame) {
     { name: "tcp", check: "skipped", speaks: "tcp", ...(tls && { tls }) },
   ];
   const frame = bootstrapShape.parse(envoyBootstrap({ listeners, upstream: { host, port } }));
-  const [web, tcp] = frame.static_resources.listeners.map((one) => one.filter_chains[0]?.filters ?? []);
-  const own = web?.[0]?.typed_config ?? assert.fail("no connection manager");
+  const [web = [], tcp = []] = frame.static_resources.listeners.map(
+    ({ filter_chains: [chain] }) => chain?.filters ?? [],
+  );
+  const own = web[0]?.typed_config ?? assert.fail("no connection manager");
   const manager = structuredClone(printed.http_connection_manager ?? {});
   manager["http_filters"] = [...filtersBefore, ...z.array(json).parse(manager["http_filters"] ?? [])];
   manager["access_log"] = z
@@ -55,8 +57,8 @@ export function framed({ printed, upstream, filtersBefore = [], tls }: Frame) {
   Object.assign(own, manager, {
     route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes: [...routes, rest] }] },
   });
-  Object.assign(tcp?.at(-1)?.typed_config ?? {}, printed.tcp_proxy);
-  tcp?.unshift(...filterList.parse(printed.network_filters ?? []));
+  Object.assign(tcp.at(-1)?.typed_config ?? {}, printed.tcp_proxy);
+  tcp.unshift(...filterList.parse(printed.network_filters ?? []));
   frame.static_resources.clusters.push(...printed.clusters);
   return frame;
 }
