@@ -4,14 +4,8 @@ import type { EntryFacts } from "../attributes/entry-facts.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { MalformedMessage } from "../std/wire-reader.ts";
 import type { ReportAccount, Via } from "../telemetry/report-account.ts";
-import type { Count, Counted } from "./connections.ts";
-
-/** What a telemetry rule wants of one entry. */
-export interface Wanted {
-  /** The name of the handler. */
-  readonly handler: string;
-  readonly outcome: "sampled-out" | ReportRecord;
-}
+import type { Connections, Counted } from "./connections.ts";
+import type { Wanted } from "./decide.ts";
 
 /** What entries are put before. */
 export interface ReportLive {
@@ -29,7 +23,7 @@ export interface ReportHost {
   /** Undefined: there is no configuration yet. */
   readonly live: () => ReportLive | undefined;
   readonly account: ReportAccount;
-  readonly count: Count;
+  readonly count: Connections["count"];
   readonly decide: (entry: EntryAttributes, counted: Counted, snapshot: Snapshot) => readonly Wanted[];
   /** Settles late costs by the entry of a request that is over. */
   readonly settle: (tokens: readonly string[], entry: EntryAttributes) => void;
@@ -63,11 +57,13 @@ function report({ live, account, count, decide, settle, nowMs }: ReportHost, fac
   const atMs = nowMs();
   const counted = count(facts, atMs);
   const entry = new EntryAttributes(facts, now.snapshot.settings);
-  offer(decide(entry, counted, now.snapshot), now, account);
+  const wanted = decide(entry, counted, now.snapshot);
+  const isOver = counted.request === "finished" || counted.connection?.closed === true;
+  const tokens = isOver ? (facts.decision()?.settleTokens ?? []) : [];
   const skewMs = facts.startedAtMs === undefined ? 0 : atMs - facts.startedAtMs - (facts.durationMs ?? 0);
+  // From here on nothing is read of the entry that may be malformed, so that it is not counted twice.
   if (Math.abs(skewMs) > MOST_SKEW_MS) account.skewed.add(1, skewMs > 0 ? "past" : "future");
-  if (counted.request !== "finished" && counted.connection?.closed !== true) return;
-  const tokens = facts.decision()?.settleTokens ?? [];
+  offer(wanted, now, account);
   if (tokens.length > 0) settle(tokens, entry);
 }
 

@@ -115,3 +115,11 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 
 /** The handlers of one configuration, by name. */
 export type Handlers = ReadonlyMap<string, RunningHandler>;
+
+/** What of them keeps metrics of its own, by name. */
+export const exposedBy = (handlers: Handlers): ReadonlyMap<string, NonNullable<Handler["expose"]>> =>
+  new Map(
+    Array.from(handlers).flatMap(([name, { handler }]) =>
+      handler.expose === undefined ? [] : [[name, handler.expose.bind(handler)]],
+    ),
+  );

@@ -108,7 +108,7 @@ export const CATALOGUE = {
     kind: "counter",
     labels: ["policy", "quota", "result"],
     meaning:
-      "Late costs, by what became of them: `settled`; `gone`, settled before or after its time; `unknown`, the cost had no value; `forged`, not signed by weir; `failed`, the store was away.",
+      "Late costs, by what became of them: `settled`; `gone`, settled before or after its time; `unknown`, the cost had no value; `forged`, not signed by weir; `failed`, the store was away; `dropped`, too many waited for it.",
   },
   internalErrors: {
     name: "weir_internal_errors_total",

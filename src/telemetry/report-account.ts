@@ -38,6 +38,10 @@ export class ReportAccount {
   readonly skewed = new Tally<["past" | "future"]>();
   /** Entries that no rule wanted. */
   unwanted = 0;
+  /** Connections and requests that go on. */
+  connections: { readonly size: number } = { size: 0 };
+  connectionsExpired = 0;
+  connectionsFull = 0;
   readonly #handlers = new Map<string, HandlerAccount>();
 
   /** Entries that were put before the rules. */

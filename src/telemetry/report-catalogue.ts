@@ -94,6 +94,25 @@ export const REPORT_CATALOGUE = {
     meaning:
       "Values that telemetry rules could not read: `when`, which passes the entry over, or a name in `with`, which is left out.",
   },
+  reportConnections: {
+    name: "weir_report_connections",
+    kind: "gauge",
+    labels: [],
+    meaning: "Connections, and requests with messages, that go on and of which something is counted already.",
+  },
+  reportConnectionsExpired: {
+    name: "weir_report_connections_expired_total",
+    kind: "counter",
+    labels: [],
+    meaning: "Of those, what was forgotten without an end, because no entry told of it for two hours.",
+  },
+  reportConnectionsFull: {
+    name: "weir_report_connections_full_total",
+    kind: "counter",
+    labels: [],
+    meaning:
+      "Entries about connections that there was no room to remember: what they carried counts when they end.",
+  },
   reportSkewed: {
     name: "weir_report_skewed_total",
     kind: "counter",

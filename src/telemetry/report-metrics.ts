@@ -26,6 +26,9 @@ export function reportMetrics(registry: Registry, account: ReportAccount): Repor
   counts(registry, "reportMissing", () => account.missing.entries());
   counts(registry, "reportSkewed", () => account.skewed.entries());
   counts(registry, "reportUnwanted", () => [[[], account.unwanted]]);
+  shows(registry, "reportConnections", () => [[[], account.connections.size]]);
+  counts(registry, "reportConnectionsExpired", () => [[[], account.connectionsExpired]]);
+  counts(registry, "reportConnectionsFull", () => [[[], account.connectionsFull]]);
   counts(registry, "reportRecords", () => recordsOf(account));
   counts(registry, "reportDropped", () =>
     Array.from(account.handlers).flatMap(([name, { dropped }]) =>

@@ -68,7 +68,7 @@ export interface SystemSource {
   package: string;
 }
 
-export type ServerName = "envoy" | "h2load" | "chromium" | "redis" | "ratelimit" | "zipkin";
+export type ServerName = "envoy" | "h2load" | "chromium" | "redis" | "ratelimit" | "prometheus" | "zipkin";
 
 export const servers: Readonly<Record<ServerName, Server>> = {
   envoy: {
@@ -104,6 +104,12 @@ export const servers: Readonly<Record<ServerName, Server>> = {
       packages: ["redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1"],
       member: "usr/bin/redis-server",
     },
+  },
+  prometheus: {
+    binary: "prometheus",
+    // promtool lies beside it.
+    fits: { parameters: ["--version"], pattern: /^prometheus, version (2\.(4[2-9]|[5-9]\d)|3)\./ },
+    source: { kind: "debian", packages: ["prometheus"], member: "usr/bin/prometheus" },
   },
   ratelimit: {
     // A name that nothing else has: it knows no parameters, so it cannot be told on the PATH what it is.
