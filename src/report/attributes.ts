@@ -38,9 +38,8 @@ export function readEntries(
   const { origin, http, tcp } = outlineOf(reader, message.length, previous, invalid);
   const context: EntryContext = { origin: origin ?? NO_ORIGIN, proxy };
   const entries: EntryFacts[] = [];
-  const fields = reader.fields(NOWHERE);
   const add = (entry: HttpEntry | TcpEntry): void => {
-    const found = entry.read(fields);
+    const found = entry.read();
     if (found === "complete") entries.push(entry);
     else invalid.push(found);
   };

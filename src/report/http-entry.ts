@@ -1,6 +1,6 @@
 import type { EntryDetails, EntryFacts, WireBytes } from "../attributes/entry-facts.ts";
 import type { HeaderFacts, RequestFacts } from "../attributes/facts.ts";
-import type { WireFields, WireReader } from "../std/wire-reader.ts";
+import type { WireReader } from "../std/wire-reader.ts";
 import { COMMON, CommonEntry, type EntryContext } from "./common-entry.ts";
 import { headerOf, headersOf } from "./headers.ts";
 import { layoutOf, Outline, sizeOf, type Place } from "./outline.ts";
@@ -53,13 +53,13 @@ export class HttpEntry extends CommonEntry implements EntryFacts {
   }
 
   /** Walks through the entry; says what it lacks. Throws MalformedMessage. */
-  read(fields: WireFields): "complete" | "no_common_properties" | "no_request" {
-    this.#entry.read(fields, this.reader.whole, HTTP);
+  read(): "complete" | "no_common_properties" | "no_request" {
+    this.#entry.read(this.reader.whole, HTTP);
     if (!this.#entry.has(1)) return "no_common_properties";
-    this.common.read(fields, this.#entry.range(1), COMMON);
+    this.common.read(this.#entry.range(1), COMMON);
     if (!this.#entry.has(3)) return "no_request";
-    this.#request.read(fields, this.#entry.range(3), REQUEST);
-    this.#response.read(fields, this.#entry.range(4), RESPONSE);
+    this.#request.read(this.#entry.range(3), REQUEST);
+    this.#response.read(this.#entry.range(4), RESPONSE);
     return "complete";
   }
 

@@ -1,5 +1,5 @@
 import { NO_DETAILS, type EntryDetails, type EntryFacts, type WireBytes } from "../attributes/entry-facts.ts";
-import type { WireFields, WireReader } from "../std/wire-reader.ts";
+import type { WireReader } from "../std/wire-reader.ts";
 import { COMMON, CommonEntry, type EntryContext } from "./common-entry.ts";
 import { layoutOf, Outline, sizeOf, type Place } from "./outline.ts";
 
@@ -30,11 +30,11 @@ export class TcpEntry extends CommonEntry implements EntryFacts {
   }
 
   /** Walks through the entry; says what it lacks. Throws MalformedMessage. */
-  read(fields: WireFields): "complete" | "no_common_properties" {
-    this.#entry.read(fields, this.reader.whole, TCP);
+  read(): "complete" | "no_common_properties" {
+    this.#entry.read(this.reader.whole, TCP);
     if (!this.#entry.has(1)) return "no_common_properties";
-    this.common.read(fields, this.#entry.range(1), COMMON);
-    this.#connection.read(fields, this.#entry.range(2), CONNECTION);
+    this.common.read(this.#entry.range(1), COMMON);
+    this.#connection.read(this.#entry.range(2), CONNECTION);
     return "complete";
   }
 

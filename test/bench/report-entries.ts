@@ -13,8 +13,8 @@ import { inboundRequest, plainRequest, SIDECAR } from "../report/entries.ts";
 
 const ENTRIES_A_MESSAGE = 170;
 const MESSAGES = 40;
-const ROUNDS = 5;
-const ROUND_ENTRIES = 400_000;
+const ROUNDS = 7;
+const ROUND_ENTRIES = 150_000;
 
 const SIZES: Readonly<Record<string, (index: number) => DescribedHttp>> = {
   "plain Envoy": (index) => plainRequest(index),
