@@ -158,7 +158,7 @@ function refusalBy({ adapter, config }: ConfiguredHandler, written: WrittenTelem
       hint: takenBy(report),
     };
   const fields = new Map(Array.from(written.with, ([name, text]) => [name, literalOf(text)]));
-  const message = report.complaint?.(adapter.config.parse(config), { preset, fields });
+  const message = report.complaint?.(config, { preset, fields });
   return message === undefined ? undefined : { key: "to", message };
 }
 

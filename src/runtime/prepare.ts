@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { problem, type Diagnostic } from "../policy/diagnostic.ts";
 import type { ConfiguredHandler } from "../policy/handlers.ts";
 import { within } from "../std/within.ts";
@@ -48,7 +49,8 @@ async function prepareHandler(
 ): Promise<Made> {
   const { name, adapter, config, key, place, deadlineMs } = configured;
   if (current?.configured.key === key) {
-    const isSame = current.configured.deadlineMs === deadlineMs;
+    const { configured: before } = current;
+    const isSame = before.deadlineMs === deadlineMs && isDeepStrictEqual(before.queue, configured.queue);
     return {
       running: isSame ? current : new RunningHandler(configured, current, world),
       isFresh: false,

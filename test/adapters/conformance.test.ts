@@ -69,11 +69,12 @@ const RECORD: ReportRecord = {
   observedAtMs: 0,
   timeMs: 0,
   severity: "info",
-  fields: new Map(),
+  fields: new Map([["status", 200]]),
   added: new Map(),
   trace: undefined,
 };
-const REPORTED: Fixture = { ...FIXTURE, records: [RECORD] };
+const PLAIN: ReportRecord = { ...RECORD, fields: new Map(), added: new Map([["team", "shop"]]) };
+const REPORTED: Fixture = { ...FIXTURE, records: [RECORD, PLAIN] };
 
 /** One that takes records, too. */
 function reporting(over: Partial<Handler> = {}): Adapter {
@@ -169,6 +170,25 @@ const BROKEN: Readonly<Record<string, readonly Partial<Subject>[]>> = {
     { adapter: reporting({ report: () => ({ kind: "retry", reason: "" }) }), fixture: REPORTED },
     {
       adapter: reporting({ report: () => ({ kind: "refused", dropped: 1, reason: "not today" }) }),
+      fixture: REPORTED,
+    },
+  ],
+  "takes records of every kind that it declares, together and one by one, and changes none": [
+    { adapter: reporting(), fixture: { ...REPORTED, records: [PLAIN] } },
+    { adapter: reporting(), fixture: { ...REPORTED, records: [RECORD] } },
+    {
+      adapter: reporting({
+        report: (batch) => ({ kind: batch.length > 1 ? "delivered" : "retry", reason: "too few" }),
+      }),
+      fixture: REPORTED,
+    },
+    {
+      adapter: reporting({
+        report: ([first]) => {
+          (first?.added as Map<string, string> | undefined)?.set("seen", "yes");
+          return { kind: "delivered" };
+        },
+      }),
       fixture: REPORTED,
     },
   ],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Adapter, CheckAnswer, Handler } from "../../src/adapter/adapter.ts";
 import type { Delivery, ReportRecord } from "../../src/adapter/report.ts";
+import { conforms, kindsOf } from "./declared.ts";
 import { createTestHost, tick, type Remote, type TestHost } from "./host.ts";
 
 /** What an adapter's own folder of tests tells the suite. */
@@ -150,6 +151,23 @@ export const CONFORMANCE: Readonly<Record<string, (subject: Subject) => Promise<
     }
   },
 
+  "takes records of every kind that it declares, together and one by one, and changes none": async (
+    subject,
+  ) => {
+    const { adapter, fixture } = subject;
+    const records = fixture.records ?? [];
+    for (const [kind, isOne] of kindsOf(adapter)) assert.ok(records.some(isOne), `a record of ${kind}`);
+    for (const { handler } of made(subject)) {
+      await within(handler.start(), "start");
+      for (const batch of [...batchesOf(subject), ...records.map((one) => [one])]) {
+        const before = structuredClone(batch);
+        assert.equal((await reported(handler, batch)).kind, "delivered");
+        assert.deepEqual(batch, before, "records are as they were");
+      }
+      await within(handler.close(), "close");
+    }
+  },
+
   "takes over from the handler before it, which goes on": async (subject) => {
     for (const { config, handler: before, host } of made(subject)) {
       await within(before.start(), "start");
@@ -291,38 +309,6 @@ async function reported(handler: Handler, batch: readonly ReportRecord[]): Promi
 /** A handler may throw when it cannot decide; what the suite finds is another matter. */
 function ownError(error: unknown): void {
   if (error instanceof assert.AssertionError) throw error;
-}
-
-function conforms(adapter: Adapter, answer: CheckAnswer): void {
-  switch (answer.verdict) {
-    case "allow":
-      for (const [name, value] of answer.outputs ?? []) {
-        const type = adapter.outputs[name]?.type;
-        assert.ok(type !== undefined, `${name} is declared`);
-        assert.ok(isOfType(value, type), `${name} is of type ${type}`);
-      }
-      return;
-    case "deny":
-      assert.ok((answer.status ?? 403) >= 400 && (answer.status ?? 403) <= 599, "a status of a denial");
-      return;
-    case "error":
-      assert.notEqual(answer.reason, "");
-  }
-}
-
-/** Whether a value is one of a CEL type, as expressions see it. */
-function isOfType(value: unknown, type: string): boolean {
-  const list = /^list\((.*)\)$/.exec(type)?.[1];
-  if (list !== undefined) return Array.isArray(value) && value.every((item) => isOfType(item, list));
-  const map = /^map\(string, (.*)\)$/.exec(type)?.[1];
-  if (map !== undefined) return value instanceof Map && value.values().every((item) => isOfType(item, map));
-  const types: Readonly<Record<string, string>> = {
-    string: "string",
-    bool: "boolean",
-    int: "bigint",
-    double: "number",
-  };
-  return type === "dyn" || typeof value === types[type];
 }
 
 const activeResources = (): readonly string[] =>

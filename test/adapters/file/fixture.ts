@@ -28,6 +28,10 @@ export const FILE: Fixture = {
   ],
   localFaults: [{ file: "/missing/access.jsonl" }],
   inputs: [],
-  records: [fieldRecord({ user: PERSON }), fieldRecord()],
+  records: [
+    fieldRecord({ user: PERSON }),
+    fieldRecord(),
+    fieldRecord({}, { added: new Map([["team", "shop"]]) }),
+  ],
   secrets: [PERSON],
 };

@@ -17,6 +17,10 @@ export const STDOUT: Fixture = {
   ],
   localFaults: [],
   inputs: [],
-  records: [fieldRecord({ user: PERSON }), fieldRecord()],
+  records: [
+    fieldRecord({ user: PERSON }),
+    fieldRecord(),
+    fieldRecord({}, { added: new Map([["team", "shop"]]) }),
+  ],
   secrets: [PERSON],
 };
