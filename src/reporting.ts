@@ -1,4 +1,5 @@
 import type { Settler } from "./limits/settle.ts";
+import { accessLog, withoutPersons } from "./report/access-log.ts";
 import { Connections } from "./report/connections.ts";
 import { decideEntry, type Presets } from "./report/decide.ts";
 import { istioPreset } from "./report/istio.ts";
@@ -39,12 +40,12 @@ export function openReporting({
     onFull: () => account.connectionsFull++,
   });
   account.connections = connections;
+  const { digest } = outside;
   const presets: Presets = {
     istio: istioPreset(),
-    "access-log": () => undefined,
+    "access-log": accessLogPreset(digest),
     trace: exchangeOf,
   };
-  const { digest } = outside;
   const onMissing = (policy: string, rule: string, what: string): void =>
     account.missing.add(1, policy, rule, what);
   return reportService({
@@ -62,3 +63,11 @@ export function openReporting({
     onError: (error) => onError(error, "StreamAccessLogs"),
   });
 }
+
+/** Values of persons come as digests, whatever the handler says. */
+const accessLogPreset =
+  (digest: (printed: string) => string): Presets["access-log"] =>
+  (entry, counted) => {
+    const record = accessLog(entry, counted);
+    return { ...record, fields: withoutPersons(record.fields, digest) };
+  };

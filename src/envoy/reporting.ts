@@ -1,4 +1,5 @@
 import type { Preset } from "../adapter/report.ts";
+import { CONTEXT_HEADERS } from "../adapter/trace-context.ts";
 import type { Read } from "../cel/expression.ts";
 import type { Protocol } from "./needs.ts";
 
@@ -72,7 +73,10 @@ const ISTIO: Readonly<Partial<Record<LoggedPart, readonly string[]>>> = {
   requestHeader: ["content-type"],
   responseHeader: ["grpc-status"],
   responseTrailer: ["grpc-status", "grpc-message"],
-  filterState: ["downstream_peer", "upstream_peer", "envoy.filters.http.grpc_stats"],
+  filterState: [
+    ...["downstream_peer", "upstream_peer", "envoy.filters.http.grpc_stats"],
+    ...["io.istio.peer_principal", "io.istio.local_principal"],
+  ],
   customTag: ["dst.svc", "dst.wl", "up.san", "up.lsan", "up.cluster"],
 };
 
@@ -82,18 +86,17 @@ const GRPC: Readonly<Partial<Record<LoggedPart, readonly string[]>>> = {
   responseTrailer: ["grpc-status", "grpc-message"],
 };
 
-const TRACE_HEADERS = [
-  ...["traceparent", "tracestate", "b3"],
-  ...["x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"],
-];
-
 /** Under every preset and none: the trace of a request is part of every record. */
-const ALWAYS: Readonly<Partial<Record<LoggedPart, readonly string[]>>> = { requestHeader: TRACE_HEADERS };
+const ALWAYS: Readonly<Partial<Record<LoggedPart, readonly string[]>>> = { requestHeader: CONTEXT_HEADERS };
 
 const BY_PRESET: Readonly<Record<Preset, Readonly<Partial<Record<LoggedPart, readonly string[]>>>>> = {
   istio: ISTIO,
   "access-log": { ...GRPC, customTag: ["up.cluster"] },
-  trace: { ...GRPC, filterState: ["downstream_peer", "upstream_peer"], customTag: ["dst.svc", "up.cluster"] },
+  trace: {
+    ...GRPC,
+    filterState: ["downstream_peer", "upstream_peer"],
+    customTag: ["dst.svc", "dst.wl", "up.cluster"],
+  },
 };
 
 /** What telemetry rules need; undefined where there are none. */
