@@ -12,6 +12,12 @@ const SIGNAL_OF: Readonly<Record<Preset, Signal>> = {
   trace: "traces",
 };
 
+const SIGNAL_OF_RECORD: Readonly<Record<ReportRecord["kind"], Signal>> = {
+  measurement: "metrics",
+  fields: "logs",
+  exchange: "traces",
+};
+
 const REPORT: ReportInputs = {
   presets: ["istio", "access-log", "trace"],
   plain: "taken",
@@ -90,9 +96,17 @@ class OtlpHandler implements Handler {
     const [first] = batch;
     if (this.#progress === undefined || this.#progress.first !== first) {
       const toMs = this.#host.nowMs();
-      this.#progress = { first, arrived: new Set(), toMs, dropped: 0, reason: "" };
+      this.#progress = { first, arrived: new Set(), toMs, ...this.#withoutAddress(batch) };
     }
     return this.#progress;
+  }
+
+  /** Rules for such are refused when files are loaded. */
+  #withoutAddress(batch: readonly ReportRecord[]): Pick<Progress, "dropped" | "reason"> {
+    const signals = batch.map(({ kind }) => SIGNAL_OF_RECORD[kind]);
+    const missing = signals.filter((signal) => this.#config.urls[signal] === undefined);
+    const [first] = missing;
+    return { dropped: missing.length, reason: first === undefined ? "" : `there is no address for ${first}` };
   }
 
   #seen(delivery: Delivery): Delivery {

@@ -73,7 +73,10 @@ const ISTIO: Readonly<Partial<Record<LoggedPart, readonly string[]>>> = {
   requestHeader: ["content-type"],
   responseHeader: ["grpc-status"],
   responseTrailer: ["grpc-status", "grpc-message"],
-  filterState: ["downstream_peer", "upstream_peer", "envoy.filters.http.grpc_stats"],
+  filterState: [
+    ...["downstream_peer", "upstream_peer", "envoy.filters.http.grpc_stats"],
+    ...["io.istio.peer_principal", "io.istio.local_principal"],
+  ],
   customTag: ["dst.svc", "dst.wl", "up.san", "up.lsan", "up.cluster"],
 };
 

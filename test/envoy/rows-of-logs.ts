@@ -28,7 +28,7 @@ const LOGGER = `                access_log:
                         log_name: weir-out
                         grpc_service: { envoy_grpc: { cluster_name: weir } }
                         buffer_size_bytes: 262144
-                        filter_state_objects_to_log: [downstream_peer, upstream_peer, envoy.filters.http.grpc_stats]
+                        filter_state_objects_to_log: [downstream_peer, upstream_peer, envoy.filters.http.grpc_stats, io.istio.peer_principal, io.istio.local_principal]
                         custom_tags: [{ tag: dst.svc }, { tag: dst.wl }, { tag: up.san }, { tag: up.lsan }, { tag: up.cluster }]
                       additional_request_headers_to_log: ${HEADERS}
                       additional_response_headers_to_log: [grpc-status, X-Kind]

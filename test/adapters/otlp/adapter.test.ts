@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { otlp } from "../../../adapters/otlp/adapter.ts";
 import type { Call } from "../../../src/adapter/adapter.ts";
-import type { Measurement, MetricFamily, ReportRecord } from "../../../src/adapter/report.ts";
+import type { ReportRecord } from "../../../src/adapter/report.ts";
 import { createOutbound } from "../../../src/host/fetch.ts";
 import { exportResponse } from "../../../src/report/otlp.ts";
 import { ExportLogsServiceRequest } from "../../../src/wire/opentelemetry/proto/collector/logs/v1/logs_service.ts";
 import type { AnyValue, KeyValue } from "../../../src/wire/opentelemetry/proto/common/v1/common.ts";
 import { createTestHost } from "../host.ts";
 import { fieldRecord } from "../records.ts";
+import { measured } from "./measured.ts";
 import { contextOf, exchangeOf } from "../zipkin/exchange.ts";
 import {
   attributesIn,
@@ -23,25 +24,6 @@ import {
 const call: Call = { deadlineAtMs: Number.MAX_SAFE_INTEGER, signal: new AbortController().signal };
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN = "00f067aa0ba902b7";
-
-const FAMILY: MetricFamily = {
-  id: "istio.http",
-  labels: ["reporter", "response_code"],
-  metrics: [
-    { name: "requests_total", help: "Requests.", kind: "counter", bounds: [] },
-    { name: "request_duration_milliseconds", help: "How long.", kind: "histogram", bounds: [1, 10] },
-  ],
-};
-
-const measured = (code: string, ...values: readonly (number | undefined)[]): Measurement => ({
-  kind: "measurement",
-  family: FAMILY,
-  labels: ["source", code],
-  values,
-  observedAtMs: 1_700_000_001_000,
-  added: new Map([["team", "a"]]),
-  trace: undefined,
-});
 
 /** Attributes in short. */
 const textsIn = (attributes: readonly KeyValue[]): Readonly<Record<string, string>> =>
@@ -278,6 +260,13 @@ describe("the otlp adapter over HTTP", () => {
       collector.posted.map(({ path }) => path),
       ["/v1/logs", "/v1/traces", "/v1/traces", "/v1/metrics"],
     );
+  });
+
+  it("counts what it has no address for as refused", async () => {
+    const { report } = await handlerWith({ url: undefined, logs: `${collector.url}/v1/logs` });
+    const reason = "there is no address for traces";
+    assert.deepEqual(await report(fieldRecord(), exchangeOf()), { kind: "refused", dropped: 1, reason });
+    assert.equal(collector.posted.length, 1);
   });
 
   it("keeps what a URL says beside its path", async () => {

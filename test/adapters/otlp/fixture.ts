@@ -1,5 +1,7 @@
 import type { Fixture } from "../conformance.ts";
 import { fieldRecord } from "../records.ts";
+import { exchangeOf } from "../zipkin/exchange.ts";
+import { measured } from "./measured.ts";
 
 const SECRET = "tok-81d2aa";
 
@@ -18,6 +20,7 @@ export const OTLP: Fixture = {
     },
     {
       config: {
+        url: "http://collector.example.com",
         logs: "https://logs.example.com/otlp/v1/logs",
         resource: { "service.name": "mesh" },
         names: "istio",
@@ -40,6 +43,11 @@ export const OTLP: Fixture = {
   ],
   localFaults: [{ url: "http://c:4318", headers: { authorization: { env: "NOT_THERE" } } }],
   inputs: [],
-  records: [fieldRecord({ user: "eve-0c1d" }), fieldRecord()],
+  records: [
+    fieldRecord({ user: "eve-0c1d" }),
+    fieldRecord({}, { added: new Map([["a", "b"]]) }),
+    exchangeOf(),
+    measured("200", 1, 5),
+  ],
   secrets: [SECRET, "eve-0c1d"],
 };
