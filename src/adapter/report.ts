@@ -118,7 +118,10 @@ export interface ReportInputs {
   readonly presets: readonly Preset[];
   /** Whether a rule may have no preset, so that its `with` is all there is. */
   readonly plain: "taken" | "refused";
-  /** Why a handler of this configuration cannot take what a rule sends it, as a sentence with what to do; undefined where it can. */
+  /**
+   * Why a handler of this configuration, which is as written and which the schema has taken, cannot take what a rule sends it: a
+   * sentence with what to do; undefined where it can.
+   */
   readonly complaint?: (config: unknown, use: ReportUse) => string | undefined;
 }
 

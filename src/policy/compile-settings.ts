@@ -40,6 +40,7 @@ export function settingsOf(file: ServerFile, path: string | undefined): Settings
     secrets,
     outbound: { ...file.outbound, caFile: caFile && within(folder, caFile) },
     decisions: file.decisions && { ...file.decisions, to: withinTarget(folder, file.decisions.to) },
+    report: file.report,
     store: file.store.type === "memory" ? file.store : withinStore(folder, file.store),
     handlers: file.handlers,
     teams: file.teams,

@@ -7,7 +7,7 @@ import { Proxy } from "../attributes/proxy.ts";
 import { Request } from "../attributes/request.ts";
 import { POLICY_ROOTS, rootOf, VOCABULARY, type Attribute, type Phase } from "../attributes/vocabulary.ts";
 import type { Declarations, Engine, Environment, ObjectType, TypeName } from "../cel/expression.ts";
-import { Auth } from "./evidence.ts";
+import { Auth, CarriedIdentities } from "./evidence.ts";
 import type { Fields, RecordType } from "./records.ts";
 
 type Classes = Readonly<Record<string, ObjectType["constructedBy"]>>;
@@ -102,7 +102,11 @@ export const isReadable = (attribute: Attribute, phase: Phase): boolean =>
 
 function declare({ phase, identities, lets, answers, shared, data }: Shape): Declarations {
   const readable = VOCABULARY.filter((attribute) => isReadable(attribute, phase));
-  const auth: ObjectType = { name: "Auth", constructedBy: Auth, fields: typeNames(identities) };
+  const auth: ObjectType = {
+    name: "Auth",
+    constructedBy: phase === "log" ? CarriedIdentities : Auth,
+    fields: typeNames(identities),
+  };
   const variables: Record<string, TypeName> = {
     auth: auth.name,
     path: "map(string, string)",

@@ -9,7 +9,8 @@ import { Places } from "./outline.ts";
 import { TcpEntry } from "./tcp-entry.ts";
 
 /** Why an entry, or a whole message (`empty_message`), yields nothing. */
-export type InvalidReason = "malformed" | "no_common_properties" | "no_request" | "empty_message";
+export type InvalidReason =
+  "malformed" | "no_common_properties" | "no_request" | "empty_message" | "unknown_attributes";
 
 /** What one message of a stream says. */
 export interface Read {
