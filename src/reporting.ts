@@ -1,10 +1,11 @@
 import type { Settler } from "./limits/settle.ts";
+import { accessLog } from "./report/access-log.ts";
 import { Connections } from "./report/connections.ts";
 import { decideEntry, type Presets } from "./report/decide.ts";
 import { istioPreset } from "./report/istio.ts";
-import { exchangeOf } from "./report/trace.ts";
 import { reportService, type ReportService } from "./report/service.ts";
 import { settling } from "./report/settling.ts";
+import { exchangeOf } from "./report/trace.ts";
 import type { Outside } from "./runtime/outside.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -41,7 +42,7 @@ export function openReporting({
   account.connections = connections;
   const presets: Presets = {
     istio: istioPreset(),
-    "access-log": () => undefined,
+    "access-log": accessLog,
     trace: exchangeOf,
   };
   const { digest } = outside;

@@ -1,6 +1,7 @@
 import type { CheckService } from "./check/service.ts";
 import type { GrpcService } from "./grpc/calls.ts";
 import type { QuotaService } from "./quota/service.ts";
+import { otlpExport } from "./report/otlp-export.ts";
 import type { ReportService } from "./report/service.ts";
 
 /** What proxies are answered, by the word of `weir serve --only`. */
@@ -45,5 +46,10 @@ const offered = ({
     operation: "report",
     methods: {},
     streams: { StreamAccessLogs: (stream) => report.open(stream) },
+  },
+  {
+    name: "opentelemetry.proto.collector.logs.v1.LogsService",
+    operation: "report",
+    methods: { Export: otlpExport(report) },
   },
 ];

@@ -1,6 +1,7 @@
-import { z } from "zod";
-import { bytes, httpUrl, mapping, personal, secret, share, word } from "../../src/adapter/config.ts";
+import type { z } from "zod";
+import { bytes, httpUrl, mapping, personal, share, word } from "../../src/adapter/config.ts";
 import type { SecretSource } from "../../src/adapter/host.ts";
+import { secretHeaders } from "../../src/adapter/posting.ts";
 
 export const MODES = ["auto", "join", "child", "correlate"] as const;
 
@@ -21,35 +22,17 @@ export interface ZipkinConfig {
   readonly maxBatchBytes: number;
 }
 
-const MAX_HEADERS = 16;
-const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
-
-/** What the sender writes itself. */
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  ...["connection", "content-encoding", "content-length", "content-type", "host", "transfer-encoding"],
-]);
-
 export const CONFIG: z.ZodType<ZipkinConfig> = mapping({
   url: httpUrl(),
   mode: word(MODES).default("auto"),
   sample: share().default(1),
-  headers: z.record(z.string(), secret(), { error: "write a mapping of header names" }).default({}),
+  headers: secretHeaders(),
   personal: personal(),
   maxBatchBytes: bytes(1_024, 16 * 1_048_576).default(1_048_576),
-}).transform(({ sample, headers, ...written }, context): ZipkinConfig => {
-  const complain = (path: readonly string[], message: string): void =>
-    context.addIssue({ code: "custom", message, path: [...path] });
+}).transform(({ sample, ...written }, context): ZipkinConfig => {
   if (new URL(written.url).pathname === "/") {
-    complain(["url"], "write the whole URL, such as http://zipkin.example.com:9411/api/v2/spans");
+    const message = "write the whole URL, such as http://zipkin.example.com:9411/api/v2/spans";
+    context.addIssue({ code: "custom", message, path: ["url"] });
   }
-  const named = new Map<string, SecretSource>();
-  for (const [name, source] of Object.entries(headers)) {
-    if (!HEADER_NAME.test(name)) complain(["headers", name], "this is no name of a header");
-    if (OWN_HEADERS.has(name.toLowerCase()))
-      complain(["headers", name], "this header is weir's own to write");
-    if (named.has(name.toLowerCase())) complain(["headers", name], "this header is there twice");
-    named.set(name.toLowerCase(), source);
-  }
-  if (named.size > MAX_HEADERS) complain(["headers"], `write at most ${MAX_HEADERS} headers`);
-  return { ...written, share: sample, headers: named };
+  return { ...written, share: sample };
 });

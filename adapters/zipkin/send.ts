@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Call } from "../../src/adapter/adapter.ts";
+import { retryAfterMs } from "../../src/adapter/posting.ts";
 import type { FetchAnswer, Host } from "../../src/adapter/host.ts";
 import type { Delivery } from "../../src/adapter/report.ts";
 import type { ZipkinConfig } from "./config.ts";
@@ -110,11 +111,4 @@ function outcomeOf({ status, headers }: FetchAnswer, nowMs: number): Posted {
     kind: "refused",
     reason: status < 400 || status === 404 ? `${reason}: is the URL right?` : reason,
   };
-}
-
-/** Seconds or a date. Source: RFC 9110, section 10.2.3. */
-function retryAfterMs(value: string | undefined, nowMs: number): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - nowMs;
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }

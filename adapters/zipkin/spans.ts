@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import type { Endpoint, Exchange, Interval } from "../../src/adapter/report.ts";
 import { readTraceContext } from "../../src/adapter/trace-context.ts";
 import type { ZipkinConfig } from "./config.ts";
-import { isInShare, placesOf, type Place } from "./place.ts";
+import { isInShare, placesOf, type Place } from "../../src/adapter/span-places.ts";
 import { tagsOf } from "./tags.ts";
 
 /** A span of Zipkin's API, version 2, as JSON has it. Source: openzipkin/zipkin-api, zipkin2-api.yaml. */

@@ -107,6 +107,7 @@ function compileTelemetry(written: WrittenTelemetry, world: TelemetryWorld): Tel
     policy: world.policy,
     handler: handler.name,
     preset,
+    persons: takesPersons(handler) ? "shown" : "hidden",
     when,
     share,
     fields,

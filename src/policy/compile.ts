@@ -47,6 +47,7 @@ import { SERVER_DEFAULTS, type ServerFile } from "./server-file.ts";
 import type { Settings } from "./settings.ts";
 import type { SharedFile } from "./shared-file.ts";
 import type { Ownership, Policy, Snapshot } from "./snapshot.ts";
+import { hasPart } from "./telemetry.ts";
 import type { TestsFile } from "./tests-file.ts";
 import { unreadOf, type Unread } from "./unread.ts";
 
@@ -273,7 +274,7 @@ function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapsh
     ...one.asks.flatMap(({ identity }) => identity ?? []),
   ]);
   // Telemetry that reads nothing of checks has no part in them.
-  const asked = policies.filter(({ telemetry }) => !telemetry?.isAlone || telemetry.carries.length > 0);
+  const asked = policies.filter(({ telemetry }) => telemetry === undefined || hasPart(telemetry));
   const of = (protocol: "http" | "tcp") => asked.filter(({ match }) => match.protocol === protocol);
   return {
     ...common,

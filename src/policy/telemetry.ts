@@ -14,6 +14,8 @@ export interface TelemetryRule {
   readonly handler: string;
   /** Undefined: `fields` are all there is. */
   readonly preset: Preset | undefined;
+  /** Whether the handler is shown what the preset says of persons, or digests of it. */
+  readonly persons: "shown" | "hidden";
   readonly when: Expression | undefined;
   /** From 0 to 1. */
   readonly share: number;
@@ -56,3 +58,6 @@ export interface PolicyTelemetry {
   /** What the rules' expressions read of one entry; `values` is what the check left for the policy, undefined where none did. */
   readonly context: (entry: EntryAttributes, values: ReadonlyMap<string, unknown> | undefined) => object;
 }
+
+/** Whether a policy with this telemetry has a part in checks: it decides, or what they know is carried for it. */
+export const hasPart = ({ isAlone, carries }: PolicyTelemetry): boolean => !isAlone || carries.length > 0;

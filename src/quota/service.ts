@@ -87,7 +87,16 @@ function answer(host: QuotaHost, call: Call, waiting: Waiting): Outcome | Promis
   const decision = decide(domain, asked, host.stores, { stance: snapshot.stance, deadlineAtMs });
   if (!(decision instanceof Promise)) return finish(decision);
   waiting.count++;
-  return decision.then(finish).finally(() => waiting.count--);
+  return decision.then(
+    (made) => {
+      waiting.count--;
+      return finish(made);
+    },
+    (error: unknown) => {
+      waiting.count--;
+      throw error;
+    },
+  );
 }
 
 /** The store bounds how many settlements wait there; here they are among the requests that do. */

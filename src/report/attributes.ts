@@ -2,14 +2,15 @@ import { NOWHERE } from "../attributes/decode.ts";
 import { NO_ORIGIN, type EntryFacts, type OriginFacts } from "../attributes/entry-facts.ts";
 import type { ProxyFacts } from "../attributes/facts.ts";
 import { lengthField, MalformedMessage, WireReader, type Range } from "../std/wire-reader.ts";
-import type { EntryContext } from "./common-entry.ts";
+import type { EntryContext } from "./log-entry.ts";
 import { HttpEntry } from "./http-entry.ts";
 import { readOrigin } from "./origin.ts";
 import { Places } from "./outline.ts";
 import { TcpEntry } from "./tcp-entry.ts";
 
 /** Why an entry, or a whole message (`empty_message`), yields nothing. */
-export type InvalidReason = "malformed" | "no_common_properties" | "no_request" | "empty_message";
+export type InvalidReason =
+  "malformed" | "no_common_properties" | "no_request" | "empty_message" | "unknown_attributes";
 
 /** What one message of a stream says. */
 export interface Read {
@@ -37,9 +38,8 @@ export function readEntries(
   const { origin, http, tcp } = outlineOf(reader, message.length, previous, invalid);
   const context: EntryContext = { origin: origin ?? NO_ORIGIN, proxy };
   const entries: EntryFacts[] = [];
-  const fields = reader.fields(NOWHERE);
   const add = (entry: HttpEntry | TcpEntry): void => {
-    const found = entry.read(fields);
+    const found = entry.read();
     if (found === "complete") entries.push(entry);
     else invalid.push(found);
   };

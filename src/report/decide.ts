@@ -5,6 +5,7 @@ import type { Reporting, ReportingPolicy } from "../policy/reporting.ts";
 import { subjectOf } from "../policy/subject.ts";
 import type { TelemetryField, TelemetryRule } from "../policy/telemetry.ts";
 import { isWithinShare } from "../std/share.ts";
+import { withoutPersons } from "./access-log.ts";
 import type { Counted } from "./connections.ts";
 
 /** What one telemetry rule wants of one entry. */
@@ -121,8 +122,12 @@ class Deciding {
     if (record === undefined) return undefined;
     const added = rule.constant ?? this.#added(rule, context);
     if (record.kind !== "fields") return { ...record, added };
-    const fields = rule.preset === undefined ? NONE_ADDED : record.fields;
-    return { ...record, fields, added, rule: rule.name };
+    return { ...record, fields: this.#fieldsFor(rule, record.fields), added, rule: rule.name };
+  }
+
+  #fieldsFor({ preset, persons }: TelemetryRule, fields: FieldRecord["fields"]): FieldRecord["fields"] {
+    if (preset === undefined) return NONE_ADDED;
+    return persons === "shown" ? fields : withoutPersons(fields, this.#rules.digest);
   }
 
   #added(rule: TelemetryRule, context: object): ReadonlyMap<string, string> {

@@ -3,7 +3,7 @@ import { detached } from "../std/remember.ts";
 import { calledService, type CallEvidence } from "./called-service.ts";
 import type { IstioLabel } from "./istio-family.ts";
 import type { Reporter } from "./reporter.ts";
-import { namespaceIn, NO_WORKLOAD, type Workload } from "./workload.ts";
+import { namespaceIn, NO_WORKLOAD, serviceAccountIn, type Workload } from "./workload.ts";
 
 /** What the labels of one entry are made of. Texts are empty where they are not known. */
 export interface Evidence {
@@ -98,11 +98,19 @@ function endsOf(evidence: Evidence): Labels {
   }
 }
 
-/** What a certificate says of the namespace counts before what metadata says. */
-const inNamespaceOf = (peer: Workload = NO_WORKLOAD, principal: string): Workload => ({
-  ...peer,
-  namespace: namespaceIn(principal) || peer.namespace,
-});
+/**
+ * What a certificate says of the namespace counts before what metadata says. Where no metadata came, as between proxies that are not of
+ * Istio, the service account stands for the workload, whose name it mostly is; Istio would say `unknown`, and Kiali would leave it out.
+ */
+const inNamespaceOf = (peer: Workload = NO_WORKLOAD, principal: string): Workload => {
+  const account = serviceAccountIn(principal);
+  return {
+    ...peer,
+    namespace: namespaceIn(principal) || peer.namespace,
+    workload: peer.workload || account,
+    service: peer.service || account,
+  };
+};
 
 const workloadLabels = (end: End, one: Workload, principal: string): Labels => ({
   [`${end}_workload`]: one.workload,

@@ -9,7 +9,7 @@ import type { Counted, CountedConnection } from "./connections.ts";
 import { stateOf } from "./filter-state.ts";
 import { HTTP_FAMILY, TCP_FAMILY } from "./istio-family.ts";
 import { labelsOf, type Outcome, type Principals } from "./istio-labels.ts";
-import { keyOf, LabelSets } from "./label-sets.ts";
+import { LabelSets } from "./label-sets.ts";
 import { reporterOfEntry, reporterOfOrigin, type Reporter } from "./reporter.ts";
 import { traceIdsOf } from "./trace-ids.ts";
 import { readEndpoint, readNode, readPeer, type Workload } from "./workload.ts";
@@ -57,9 +57,9 @@ function requestValues(
   facts: EntryFacts,
   { request, messages }: Counted,
 ): readonly (number | undefined)[] | undefined {
-  const told = [messages?.request, messages?.response];
   if (request !== "finished") {
-    return messages === undefined ? undefined : [undefined, undefined, undefined, undefined, ...told];
+    if (messages === undefined) return undefined;
+    return [undefined, undefined, undefined, undefined, messages.request, messages.response];
   }
   const { durationMs, downstreamBytes } = facts;
   // Envoys that do not count bytes say 0 of both.
@@ -70,7 +70,8 @@ function requestValues(
     durationMs === undefined ? undefined : Math.floor(durationMs),
     isMetered ? downstreamBytes.received : undefined,
     isMetered ? downstreamBytes.sent : undefined,
-    ...told,
+    messages?.request,
+    messages?.response,
   ];
 }
 
@@ -111,10 +112,19 @@ class IstioLabels {
     const principals = isCaller ? upstreamPrincipals(facts) : downstreamPrincipals(facts);
     const call = callOf(entry, reporter);
     const parts = [
-      ...[own.key, reporter, downstream, upstream, endpoint],
-      ...[principals.caller, principals.called, principals.upstream, principals.towardsUpstream],
-      ...[call.route, call.cluster, call.services, call.host],
-      ...[outcome.protocol, outcome.code, outcome.grpcStatus, outcome.flags],
+      own.key,
+      reporter,
+      downstream,
+      upstream,
+      endpoint,
+      isCaller ? principals.upstream : principals.caller,
+      isCaller ? principals.towardsUpstream : principals.called,
+      call.route,
+      call.cluster,
+      call.services,
+      call.host,
+      // None of these has a space in it.
+      `${outcome.protocol} ${outcome.code} ${outcome.grpcStatus} ${outcome.flags}`,
     ];
     return this.#sets.of(parts, () =>
       labelsOf(family, {
@@ -134,7 +144,7 @@ class IstioLabels {
     if (known !== undefined) return known;
     const workload = readNode(origin);
     const reporter = reporterOfOrigin(origin);
-    const own = { workload, reporter, key: keyOf(Object.values(workload)) };
+    const own = { workload, reporter, key: JSON.stringify(workload) };
     this.#own.set(origin, own);
     return own;
   }
@@ -144,7 +154,7 @@ class IstioLabels {
 function rawPeer(facts: EntryFacts, name: "downstream_peer" | "upstream_peer"): string {
   if (facts.origin.via === "als") return facts.rawFilterState(name) ?? "";
   const peer = readPeer(facts.filterState().get(name));
-  return peer === undefined ? "" : keyOf(Object.values(peer));
+  return peer === undefined ? "" : JSON.stringify(peer);
 }
 
 /** A custom tag; what Envoy's formats yield where there is nothing is nothing. */

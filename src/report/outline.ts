@@ -1,4 +1,4 @@
-import type { Range, WireFields, WireReader } from "../std/wire-reader.ts";
+import { ALL, NOT_KEPT, type Range, type WireReader } from "../std/wire-reader.ts";
 
 /**
  * Which fields of a message are kept, by number: `all` of a repeated one, as the stretch in which they stand, of the others the last.
@@ -8,15 +8,14 @@ export type Layout = Uint8Array;
 
 export type Kind = "varint" | "double" | "length" | "all";
 
-const KINDS: Readonly<Record<Kind, number>> = { varint: 0, double: 1, length: 2, all: 2 + 8 };
-const NONE = 255;
+const KINDS: Readonly<Record<Kind, number>> = { varint: 0, double: 1, length: 2, all: 2 + ALL };
 
 /** `fields` has the numbers of each kind. */
 export function layoutOf(fields: Partial<Record<Kind, readonly number[]>>): Layout {
   const kept = Object.entries(fields).flatMap(([kind, numbers]) =>
     numbers.map((number) => [number, KINDS[kind as Kind]] as const),
   );
-  const layout = new Uint8Array(1 + Math.max(...kept.map(([number]) => number))).fill(NONE);
+  const layout = new Uint8Array(1 + Math.max(...kept.map(([number]) => number))).fill(NOT_KEPT);
   for (const [number, kind] of kept) layout[number] = kind;
   return layout;
 }
@@ -75,21 +74,8 @@ export class Outline {
   }
 
   /** Walks through a message. Throws MalformedMessage. */
-  read(fields: WireFields, range: Range, layout: Layout): void {
-    const places = this.#places;
-    fields.enter(range);
-    let previousEnd = range.start;
-    while (fields.next()) {
-      const number = fields.tag >>> 3;
-      const kind = number < layout.length ? layout[number] : NONE;
-      if (kind === (fields.tag & 7) || kind === (fields.tag & 7) + 8) {
-        const place = this.#at + 2 * number;
-        if (kind < 8) places[place] = fields.start;
-        else if (places[place + 1] === 0) places[place] = previousEnd;
-        places[place + 1] = fields.end;
-      }
-      previousEnd = fields.end;
-    }
+  read(range: Range, layout: Layout): void {
+    this.#reader.outline(range, layout, this.#places, this.#at);
   }
 
   has(number: number): boolean {

@@ -1,6 +1,6 @@
 import { NO_DETAILS, type EntryDetails, type EntryFacts, type WireBytes } from "../attributes/entry-facts.ts";
-import type { WireFields, WireReader } from "../std/wire-reader.ts";
-import { COMMON, CommonEntry, type EntryContext } from "./common-entry.ts";
+import type { WireReader } from "../std/wire-reader.ts";
+import { COMMON, LogEntry, type EntryContext } from "./log-entry.ts";
 import { layoutOf, Outline, sizeOf, type Place } from "./outline.ts";
 
 /** TCPAccessLogEntry: common_properties 1, connection_properties 2 (ConnectionProperties: received_bytes 1, sent_bytes 2). */
@@ -11,7 +11,7 @@ const COMMON_AT = sizeOf(TCP);
 const CONNECTION_AT = COMMON_AT + sizeOf(COMMON);
 
 /** One entry about a TCP connection or UDP session (envoy.data.accesslog.v3). */
-export class TcpEntry extends CommonEntry implements EntryFacts {
+export class TcpEntry extends LogEntry implements EntryFacts {
   /** How many numbers the outline of one takes. */
   static readonly places = CONNECTION_AT + sizeOf(CONNECTION);
 
@@ -30,11 +30,11 @@ export class TcpEntry extends CommonEntry implements EntryFacts {
   }
 
   /** Walks through the entry; says what it lacks. Throws MalformedMessage. */
-  read(fields: WireFields): "complete" | "no_common_properties" {
-    this.#entry.read(fields, this.reader.whole, TCP);
+  read(): "complete" | "no_common_properties" {
+    this.#entry.read(this.reader.whole, TCP);
     if (!this.#entry.has(1)) return "no_common_properties";
-    this.common.read(fields, this.#entry.range(1), COMMON);
-    this.#connection.read(fields, this.#entry.range(2), CONNECTION);
+    this.common.read(this.#entry.range(1), COMMON);
+    this.#connection.read(this.#entry.range(2), CONNECTION);
     return "complete";
   }
 

@@ -84,3 +84,6 @@ function textIn(map: unknown, key: string): string {
 
 /** The namespace in an identity: what follows `/ns/`. Empty where there is none. */
 export const namespaceIn = (identity: string): string => /\/ns\/([^/]+)\//.exec(`${identity}/`)?.[1] ?? "";
+
+/** The service account in an identity: what follows `/sa/`. Empty where there is none. */
+export const serviceAccountIn = (identity: string): string => /\/sa\/([^/]+)$/.exec(identity)?.[1] ?? "";

@@ -8,16 +8,18 @@ export class WireReader {
   readonly #view: DataView;
   readonly #part: Range;
   readonly #latin1: string;
+  /** For walks that end before anything else reads: making one costs more than a short walk. */
+  readonly #outer: WireFields;
+  readonly #inner: WireFields;
 
-  constructor(
-    bytes: Buffer,
-    part: Range = { start: 0, end: bytes.length },
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
-  ) {
+  /** Of a part where `of` reads the whole. */
+  constructor(bytes: Buffer, part: Range = { start: 0, end: bytes.length }, of?: WireReader) {
     this.#bytes = bytes;
-    this.#view = view;
     this.#part = part;
     this.#latin1 = bytes.toString("latin1", part.start, part.end);
+    this.#view = of === undefined ? new DataView(bytes.buffer, bytes.byteOffset, bytes.length) : of.#view;
+    this.#outer = of === undefined ? new WireFields(bytes, part) : of.#outer;
+    this.#inner = of === undefined ? new WireFields(bytes, part) : of.#inner;
   }
 
   /** The whole message. */
@@ -27,7 +29,7 @@ export class WireReader {
 
   /** Reads a part of the message with the same offsets, whose texts keep no more than the part in memory. */
   part(range: Range): WireReader {
-    return new WireReader(this.#bytes, range, this.#view);
+    return new WireReader(this.#bytes, range, this);
   }
 
   /** The fields of the message in a range, one after the other. */
@@ -57,12 +59,31 @@ export class WireReader {
    */
   mapValue(message: Range, entryTag: number, key: string): Range | undefined {
     let found: Range | undefined;
-    const fields = this.fields(message);
+    const fields = this.#outer.enter(message);
     while (fields.next()) {
-      if (fields.tag !== entryTag || !this.#mayHaveKey(fields, key)) continue;
-      found = this.#valueOf(fields, key) ?? found;
+      if (fields.tag === entryTag && this.#mayHaveKey(fields, key))
+        found = this.#valueOf(fields, key) ?? found;
     }
     return found;
+  }
+
+  /** Where key and value of each entry of a map are: four numbers an entry, start and end of both. Throws MalformedMessage. */
+  mapPlaces(message: Range, entryTag: number): number[] {
+    const places: number[] = [];
+    const fields = this.#outer.enter(message);
+    const entry = this.#inner;
+    while (fields.next()) {
+      if (fields.tag !== entryTag) continue;
+      const at = places.push(fields.end, fields.end, fields.end, fields.end) - 4;
+      entry.enter(fields);
+      while (entry.next()) {
+        if (entry.tag !== KEY && entry.tag !== VALUE) continue;
+        const place = at + (entry.tag === KEY ? 0 : 2);
+        places[place] = entry.start;
+        places[place + 1] = entry.end;
+      }
+    }
+    return places;
   }
 
   /** Entries are written with the key first, so that most others need no walk; one that is not may have any. */
@@ -77,15 +98,50 @@ export class WireReader {
     let isKey = key === "";
     let start = 0;
     let end = 0;
-    const fields = this.fields(entry);
+    const fields = this.#inner.enter(entry);
     while (fields.next()) {
       if (fields.tag === KEY) isKey = this.is(fields, key);
-      else if (fields.tag === VALUE) {
-        start = fields.start;
-        end = fields.end;
-      }
+      else if (fields.tag === VALUE) ({ start, end } = fields);
     }
     return isKey ? { start, end } : undefined;
+  }
+
+  /**
+   * Walks through a message and keeps where its fields are: `layout` has the wire type of each that is kept, by number, or NOT_KEPT. Start and
+   * end of field n go to `at` + 2n of `places`, which were 0: of the last, and with ALL of the stretch in which they stand. What is usual is
+   * read here, without `WireFields`, because all that Envoys log goes through this. Throws MalformedMessage.
+   */
+  outline({ start, end }: Range, layout: Uint8Array, places: Int32Array, at: number): void {
+    const rare = this.#outer;
+    let position = start;
+    while (position < end) {
+      const before = position;
+      let tag = this.#byte(position++);
+      if (tag >= 0x80) tag = (tag & 0x7f) | (this.#byte(position++) << 7);
+      let from = position;
+      const first = this.#byte(position++);
+      const isShort = first < 0x80 && tag > 7 && tag < MAX_SHORT_TAG;
+      if (isShort && (tag & 7) === 2) {
+        from = position;
+        position += first;
+      } else if (!isShort || (tag & 7) !== 0) {
+        rare.enter({ start: before, end }).next();
+        ({ tag, start: from, end: position } = rare);
+      }
+      if (position > end) throw new MalformedMessage("a field reaches past its message");
+      const number = tag >>> 3;
+      const kind = number < layout.length ? (layout[number] ?? NOT_KEPT) : NOT_KEPT;
+      const place = at + 2 * number;
+      if (kind === (tag & 7)) places[place] = from;
+      else if (kind !== (tag & 7) + ALL) continue;
+      else if (places[place + 1] === 0) places[place] = before;
+      places[place + 1] = position;
+    }
+  }
+
+  /** 0 behind the end. */
+  #byte(position: number): number {
+    return this.#bytes[position] ?? 0;
   }
 
   /** Whether a range is this text, which is ASCII. */
@@ -220,6 +276,15 @@ export class WireFields implements Range {
     throw new MalformedMessage("a varint is too long");
   }
 }
+
+/** Added to the wire type of what is kept as the stretch in which all of its number stand. */
+export const ALL = 8;
+
+/** In place of a wire type. */
+export const NOT_KEPT = 255;
+
+/** The tags of fields below 2048 have at most two bytes. */
+const MAX_SHORT_TAG = 2_048 * 8;
 
 /** The tags of an entry of a map, whose key and value are not numbers. */
 const KEY = 1 * 8 + 2;

@@ -28,7 +28,7 @@ export const CATALOGUE = {
     kind: "counter",
     labels: ["domain", "descriptor", "result"],
     meaning:
-      "Hits that limits counted, by domain, descriptor as its file writes it (`other` beyond a thousand; `override` for limits that came with the request) and what they came to: `within` the limit, `near` it (above 80 %), `over` it, or over one in `shadow`.",
+      "Hits that limits counted, by domain, descriptor as its file writes it (`other` beyond a thousand; `override` for limits that came with the request) and what they came to: `within` the limit, `near` it (those above 80 % of it; hits of one request are divided), `over` it (all hits of a request that exceeds it), or over one in `shadow`.",
   },
   rateLimitDuration: {
     name: "weir_rate_limit_duration_seconds",
@@ -160,6 +160,13 @@ export const CATALOGUE = {
     kind: "gauge",
     labels: ["policy", "rule", "mode"],
     meaning: "1 while an override holds for a rule. Alert on it: an override is meant to end.",
+  },
+  overrideEnds: {
+    name: "weir_config_override_ends_timestamp_seconds",
+    kind: "gauge",
+    labels: ["policy", "rule"],
+    meaning:
+      "When an override that holds ends by itself: from then on the rule does again what its policy says.",
   },
   identityFindings: {
     name: "weir_identity_findings_total",

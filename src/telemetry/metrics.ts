@@ -71,7 +71,15 @@ export interface ConfigurationShape {
   readonly shadowPolicies: number;
   /** Whether the newest files are live, by part; the platform's name is empty. */
   readonly parts: ReadonlyMap<string, "current" | "held">;
-  readonly overrides: readonly { readonly policy: string; readonly rule: string; readonly mode: string }[];
+  readonly overrides: readonly OverrideShape[];
+}
+
+export interface OverrideShape {
+  readonly policy: string;
+  readonly rule: string;
+  readonly mode: string;
+  /** In milliseconds since 1970. */
+  readonly untilMs: number;
 }
 
 // A check takes tens of microseconds; Envoy's default patience is 200 ms.
@@ -151,7 +159,7 @@ function rateLimitMetrics(registry: Registry): {
   readonly text: () => string;
 } {
   const requests = counter(registry, "rateLimits");
-  const hits = counter(registry, "rateLimitHits");
+  const hits = tallied({ ...described("rateLimitHits"), registers: [registry] });
   const { name, help } = described("rateLimitDuration");
   const duration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
   const bounded = boundedLabel(MAX_DESCRIPTORS);
@@ -159,7 +167,7 @@ function rateLimitMetrics(registry: Registry): {
     metrics: {
       countRateLimit: (domain, code) => requests.labels(domain, code).inc(),
       countRateLimitHits: ({ domain, descriptor, result }, count) =>
-        hits.labels(domain, bounded(descriptor), result).inc(count),
+        hits(domain, bounded(descriptor), result, count),
       observeRateLimit: (seconds) => duration.add(seconds),
     },
     text: () => duration.text(),
@@ -214,6 +222,7 @@ function reloadMetrics(registry: Registry, partCurrent: Gauge<string>): Metrics[
   const configuration = gauge(registry, "configuration");
   const policies = gauge(registry, "policies");
   const overrides = gauge(registry, "overrides");
+  const overrideEnds = gauge(registry, "overrideEnds");
   return (result, shape) => {
     reloads.inc({ result });
     const isWhole = result === "live" && (shape?.parts.values().every((part) => part === "current") ?? true);
@@ -227,7 +236,11 @@ function reloadMetrics(registry: Registry, partCurrent: Gauge<string>): Metrics[
     partCurrent.reset();
     for (const [team, state] of shape.parts) partCurrent.set({ team }, state === "current" ? 1 : 0);
     overrides.reset();
-    for (const { policy, rule, mode } of shape.overrides) overrides.set({ policy, rule, mode }, 1);
+    overrideEnds.reset();
+    for (const { policy, rule, mode, untilMs } of shape.overrides) {
+      overrides.set({ policy, rule, mode }, 1);
+      overrideEnds.set({ policy, rule }, untilMs / 1_000);
+    }
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Fixture } from "./conformance.ts";
 import { FILE } from "./file/fixture.ts";
 import { LIST } from "./list/fixture.ts";
+import { OTLP } from "./otlp/fixture.ts";
 import { PROMETHEUS } from "./prometheus/fixture.ts";
 import { STDOUT } from "./stdout/fixture.ts";
 import { ZIPKIN } from "./zipkin/fixture.ts";
@@ -11,5 +12,6 @@ export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([
   ["prometheus", PROMETHEUS],
   ["stdout", STDOUT],
   ["file", FILE],
+  ["otlp", OTLP],
   ["zipkin", ZIPKIN],
 ]);

@@ -7,6 +7,7 @@ import { checkFacts } from "../../src/check/attributes.ts";
 import { carriedOf, MAX_CARRIED_BYTES } from "../../src/check/carried.ts";
 import { decide, type Decision } from "../../src/check/decide.ts";
 import type { Question } from "../../src/check/question.ts";
+import { explain } from "../../src/check/explain.ts";
 import { encodeResponse } from "../../src/check/response.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
 import { readStruct } from "../../src/std/struct.ts";
@@ -233,5 +234,32 @@ describe("what an answer carries to the access log", () => {
     assert.equal(decideOn(snapshot).decision.verdict.kind, "allow");
     const matched = decideOn(snapshot, new Map([["s", "a"]]), { headers: { "x-a": "b" } });
     assert.equal(carriedFor(answerOf(matched), "alone").get("auth.user.s"), "a");
+  });
+
+  it("is shown to who asks for an explanation, persons by digests", () => {
+    const mesh = {
+      policy: "mesh",
+      match: "everything",
+      telemetry: [{ id: "all", to: "graphs", preset: "istio" }],
+    };
+    const decided = decideOn(reportingSnapshot(ORDERS, mesh), new Map([["s", "a"]]), { path: "/me" });
+    const explained = explain({ ...decided, personal: (printed) => `#${printed}` });
+    assert.deepEqual(
+      explained.map(({ policy, carries }) => [
+        policy,
+        carries.slice(0, 2).map(({ key, value }) => [key, value.value]),
+      ]),
+      [
+        [
+          "orders",
+          [
+            ["has(auth.user)", "true"],
+            ["has(path.item)", "false"],
+          ],
+        ],
+      ],
+    );
+    const team = explained[0]?.carries.find(({ key }) => key === "auth.user.s");
+    assert.equal(team?.value.value, '#"a"');
   });
 });

@@ -63,16 +63,6 @@ quotas:
       settle: 7
       ifLost: release
       within: 30s
-telemetry:
-  - id: mesh
-    to: graphs
-    preset: istio
-  - id: slow
-    to: lines
-    when: response.code > 499
-    sample: 0.5%
-    with:
-      who: \${client.ip}
 default: deny
 mode: enforce
 audit: required
@@ -142,26 +132,7 @@ describe("a policy file", () => {
           mode: undefined,
         },
       ],
-      telemetry: [
-        {
-          index: 0,
-          id: "mesh",
-          to: "graphs",
-          preset: "istio",
-          when: undefined,
-          share: 1,
-          with: new Map(),
-        },
-        {
-          index: 1,
-          id: "slow",
-          to: "lines",
-          preset: undefined,
-          when: "response.code > 499",
-          share: 0.005,
-          with: new Map([["who", [{ kind: "cel", source: "client.ip", start: 2 }]]]),
-        },
-      ],
+      telemetry: [],
       rules: [
         {
           index: 0,

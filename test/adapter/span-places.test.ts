@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Mode } from "../../../adapters/zipkin/config.ts";
-import { isInShare, placesOf, type Place, type Places } from "../../../adapters/zipkin/place.ts";
-import type { Exchange } from "../../../src/adapter/report.ts";
-import type { ContextIds } from "../../../src/adapter/trace-context.ts";
-import { exchangeOf } from "./exchange.ts";
+import { isInShare, placesOf, type Joining, type Place, type Places } from "../../src/adapter/span-places.ts";
+import type { Exchange } from "../../src/adapter/report.ts";
+import type { ContextIds } from "../../src/adapter/trace-context.ts";
+import { exchangeOf } from "../adapters/zipkin/exchange.ts";
 
 const TRACE = "463ac35c9f6413ad48485a3953bb6124";
 const SPAN = "a2fb4a1d1a96d312";
@@ -21,7 +20,7 @@ const IDS: Readonly<Record<string, ContextIds | undefined>> = {
 /** `server` and `client` are new ids; what stands behind `<` is the parent. */
 const CASES: readonly (readonly [
   ids: string,
-  modes: readonly Mode[],
+  modes: readonly Joining[],
   side: Exchange["side"],
   expected: string,
 ])[] = [
@@ -72,7 +71,7 @@ describe("the place of a span", () => {
   }
 
   const side = fc.constantFrom<Exchange["side"]>("client", "server", "gateway");
-  const mode = fc.constantFrom<Mode>("auto", "join", "child");
+  const mode = fc.constantFrom<Joining>("auto", "join", "child");
   const ids = fc.constantFrom(...Object.values(IDS));
   const idsIn = ({ traceId, server, client }: Places): readonly string[] =>
     [traceId, server?.id, client?.id].filter((id) => id !== undefined);

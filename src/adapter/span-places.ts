@@ -1,7 +1,12 @@
 import { hash } from "node:crypto";
-import type { Exchange } from "../../src/adapter/report.ts";
-import type { ContextIds } from "../../src/adapter/trace-context.ts";
-import type { Mode } from "./config.ts";
+import type { Exchange } from "./report.ts";
+import type { ContextIds } from "./trace-context.ts";
+
+/**
+ * What the ids in a request's headers are taken for: `join` for the span that the proxy tells of, `child` for the one above it; `auto`
+ * joins B3, whose spans both ends of a call share.
+ */
+export type Joining = "auto" | "join" | "child";
 
 /** The ids of what one proxy tells: of the spans that it received, sent on, or both. */
 export interface Places {
@@ -22,7 +27,7 @@ export interface Place {
  * Where the spans of an exchange stand. What its headers do not give follows from the exchange's id and the trace's, so that what is
  * told again is the same span.
  */
-export function placesOf(exchange: Exchange, ids: ContextIds | undefined, mode: Mode): Places {
+export function placesOf(exchange: Exchange, ids: ContextIds | undefined, mode: Joining): Places {
   const traceId = ids?.traceId ?? derivedId("trace", exchange.id, "").slice(0, 32);
   const own = (kind: "server" | "client"): string => derivedId(kind, exchange.id, traceId).slice(0, 16);
   if (ids !== undefined && isJoined(ids, mode)) return joined(exchange.side, ids, own("server"));
@@ -39,7 +44,7 @@ export function placesOf(exchange: Exchange, ids: ContextIds | undefined, mode: 
   }
 }
 
-const isJoined = ({ form }: ContextIds, mode: Mode): boolean =>
+const isJoined = ({ form }: ContextIds, mode: Joining): boolean =>
   mode === "join" || (mode === "auto" && form === "b3");
 
 /**
