@@ -1,8 +1,8 @@
 import type { EntryDetails, EntryFacts, WireBytes } from "../attributes/entry-facts.ts";
 import type { HeaderFacts, RequestFacts } from "../attributes/facts.ts";
 import type { WireReader } from "../std/wire-reader.ts";
-import { COMMON, CommonEntry, type EntryContext } from "./log-entry.ts";
-import { headerOf, headersOf } from "./headers.ts";
+import { COMMON, LogEntry, type EntryContext } from "./log-entry.ts";
+import { Headers } from "./headers.ts";
 import { layoutOf, Outline, sizeOf, type Place } from "./outline.ts";
 import { wrappedNumber } from "./tls.ts";
 
@@ -33,7 +33,7 @@ const RESPONSE_AT = REQUEST_AT + sizeOf(REQUEST);
 const NO_BYTES: WireBytes = { sent: 0, received: 0 };
 
 /** One entry about a request (envoy.data.accesslog.v3). */
-export class HttpEntry extends CommonEntry implements EntryFacts {
+export class HttpEntry extends LogEntry implements EntryFacts {
   /** How many numbers the outline of one takes. */
   static readonly places = RESPONSE_AT + sizeOf(RESPONSE);
 
@@ -41,6 +41,7 @@ export class HttpEntry extends CommonEntry implements EntryFacts {
   readonly connectionBytes = NO_BYTES;
   readonly #entry: Outline;
   readonly #request: Outline;
+  readonly #requestHeaders: Headers;
   readonly #response: Outline;
   #loggedRequest: LoggedRequest | undefined;
 
@@ -49,6 +50,7 @@ export class HttpEntry extends CommonEntry implements EntryFacts {
     super(reader, new Outline(reader, place, COMMON_AT), context);
     this.#entry = new Outline(reader, place, 0);
     this.#request = new Outline(reader, place, REQUEST_AT);
+    this.#requestHeaders = new Headers(reader, this.#request, REQUEST_HEADERS);
     this.#response = new Outline(reader, place, RESPONSE_AT);
   }
 
@@ -64,7 +66,7 @@ export class HttpEntry extends CommonEntry implements EntryFacts {
   }
 
   get request(): RequestFacts {
-    return (this.#loggedRequest ??= new LoggedRequest(this.reader, this.#request, {
+    return (this.#loggedRequest ??= new LoggedRequest(this.#request, this.#requestHeaders, {
       protocol: PROTOCOLS[this.#entry.number(2)] ?? "",
       timeMs: this.startedAtMs,
     }));
@@ -85,23 +87,23 @@ export class HttpEntry extends CommonEntry implements EntryFacts {
   }
 
   requestHeader(name: string): string | undefined {
-    return headerOf(this.reader, this.#request, REQUEST_HEADERS, name);
+    return this.#requestHeaders.get(name);
   }
 
   responseHeader(name: string): string | undefined {
-    return headerOf(this.reader, this.#response, RESPONSE_HEADERS, name);
+    return new Headers(this.reader, this.#response, RESPONSE_HEADERS).get(name);
   }
 
   responseTrailer(name: string): string | undefined {
-    return headerOf(this.reader, this.#response, RESPONSE_TRAILERS, name);
+    return new Headers(this.reader, this.#response, RESPONSE_TRAILERS).get(name);
   }
 
   responseHeaders(): Map<string, string> {
-    return headersOf(this.reader, this.#response, RESPONSE_HEADERS);
+    return new Headers(this.reader, this.#response, RESPONSE_HEADERS).all();
   }
 
   responseTrailers(): Map<string, string> {
-    return headersOf(this.reader, this.#response, RESPONSE_TRAILERS);
+    return new Headers(this.reader, this.#response, RESPONSE_TRAILERS).all();
   }
 
   details(): EntryDetails {
@@ -155,16 +157,16 @@ const KNOWN_HEADERS: readonly (readonly [name: string, field: number])[] = [
 class LoggedRequest implements RequestFacts {
   readonly timeMs: number | undefined;
   readonly protocol: string;
-  readonly #reader: WireReader;
   readonly #fields: Outline;
+  readonly #headers: Headers;
 
   constructor(
-    reader: WireReader,
     fields: Outline,
+    headers: Headers,
     { protocol, timeMs }: Pick<RequestFacts, "protocol" | "timeMs">,
   ) {
-    this.#reader = reader;
     this.#fields = fields;
+    this.#headers = headers;
     this.protocol = protocol;
     this.timeMs = timeMs;
   }
@@ -176,7 +178,7 @@ class LoggedRequest implements RequestFacts {
   /** A method outside Envoy's enumeration stands among the headers, where the logger sends `:method`. */
   get method(): string {
     const method = METHODS[this.#fields.number(1)] ?? "";
-    return method === "" ? (headerOf(this.#reader, this.#fields, REQUEST_HEADERS, ":method") ?? "") : method;
+    return method === "" ? (this.#headers.get(":method") ?? "") : method;
   }
 
   get path(): string {
@@ -196,7 +198,7 @@ class LoggedRequest implements RequestFacts {
   }
 
   headers(): HeaderFacts {
-    const joined = headersOf(this.#reader, this.#fields, REQUEST_HEADERS);
+    const joined = this.#headers.all();
     for (const [name, field] of KNOWN_HEADERS) {
       const value = this.#fields.text(field);
       if (value !== "" && !joined.has(name)) joined.set(name, value);

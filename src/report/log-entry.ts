@@ -13,7 +13,7 @@ import { lengthField, varintField, type Range, type WireReader } from "../std/wi
 import { readAddress } from "./address.ts";
 import { readDecision } from "./decision.ts";
 import { rawState, readFilterState } from "./filter-state.ts";
-import { headerOf, headersOf } from "./headers.ts";
+import { Headers } from "./headers.ts";
 import { layoutOf, type Outline } from "./outline.ts";
 import { onlyUri, readTls } from "./tls.ts";
 
@@ -73,17 +73,19 @@ export interface EntryContext {
  * What entries of both kinds have. What stands in the outline is decoded when something reads it; what is malformed inside is as if it were
  * not there, so that these getters never throw.
  */
-export abstract class CommonEntry {
+export abstract class LogEntry {
   abstract readonly kind: "http" | "tcp";
   readonly origin: OriginFacts;
   readonly proxy: ProxyFacts;
   protected readonly reader: WireReader;
   protected readonly common: Outline;
+  readonly #tags: Headers;
   #decision: DecisionFacts | undefined | null = null;
 
   constructor(reader: WireReader, common: Outline, { origin, proxy }: EntryContext) {
     this.reader = reader;
     this.common = common;
+    this.#tags = new Headers(reader, common, CUSTOM_TAGS);
     this.origin = origin;
     this.proxy = proxy;
   }
@@ -186,11 +188,11 @@ export abstract class CommonEntry {
   }
 
   customTag(name: string): string | undefined {
-    return headerOf(this.reader, this.common, CUSTOM_TAGS, name);
+    return this.#tags.get(name);
   }
 
   customTags(): Map<string, string> {
-    return headersOf(this.reader, this.common, CUSTOM_TAGS);
+    return this.#tags.all();
   }
 
   filterState(): Map<string, unknown> {

@@ -1,6 +1,6 @@
 import { NO_DETAILS, type EntryDetails, type EntryFacts, type WireBytes } from "../attributes/entry-facts.ts";
 import type { WireReader } from "../std/wire-reader.ts";
-import { COMMON, CommonEntry, type EntryContext } from "./log-entry.ts";
+import { COMMON, LogEntry, type EntryContext } from "./log-entry.ts";
 import { layoutOf, Outline, sizeOf, type Place } from "./outline.ts";
 
 /** TCPAccessLogEntry: common_properties 1, connection_properties 2 (ConnectionProperties: received_bytes 1, sent_bytes 2). */
@@ -11,7 +11,7 @@ const COMMON_AT = sizeOf(TCP);
 const CONNECTION_AT = COMMON_AT + sizeOf(COMMON);
 
 /** One entry about a TCP connection or UDP session (envoy.data.accesslog.v3). */
-export class TcpEntry extends CommonEntry implements EntryFacts {
+export class TcpEntry extends LogEntry implements EntryFacts {
   /** How many numbers the outline of one takes. */
   static readonly places = CONNECTION_AT + sizeOf(CONNECTION);
 

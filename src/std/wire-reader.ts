@@ -67,6 +67,25 @@ export class WireReader {
     return found;
   }
 
+  /** Where key and value of each entry of a map are: four numbers an entry, start and end of both. Throws MalformedMessage. */
+  mapPlaces(message: Range, entryTag: number): number[] {
+    const places: number[] = [];
+    const fields = this.#outer.enter(message);
+    const entry = this.#inner;
+    while (fields.next()) {
+      if (fields.tag !== entryTag) continue;
+      const at = places.push(fields.end, fields.end, fields.end, fields.end) - 4;
+      entry.enter(fields);
+      while (entry.next()) {
+        if (entry.tag !== KEY && entry.tag !== VALUE) continue;
+        const place = at + (entry.tag === KEY ? 0 : 2);
+        places[place] = entry.start;
+        places[place + 1] = entry.end;
+      }
+    }
+    return places;
+  }
+
   /** Entries are written with the key first, so that most others need no walk; one that is not may have any. */
   #mayHaveKey({ start }: Range, key: string): boolean {
     if (this.#bytes[start] !== KEY || key.length > 127) return true;

@@ -23,7 +23,7 @@ export const peer = (workload: string, namespace: string): ReadonlyMap<string, S
     ["identity", `spiffe://cluster.local/ns/${namespace}/sa/${workload}`],
   ]);
 
-const peerAny = (workload: string, namespace: string) =>
+export const peerAny = (workload: string, namespace: string) =>
   structAny(Object.fromEntries(peer(workload, namespace)));
 
 /** The node of a sidecar, as Istio's agent describes it. */

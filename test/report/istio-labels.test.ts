@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { istioPreset } from "../../src/report/istio.ts";
 import { structAny, textAny, type DescribedHttp, type DescribedIdentifier } from "./encode.ts";
-import { inboundRequest, plainRequest, SIDECAR } from "./entries.ts";
+import { inboundRequest, peerAny, plainRequest, SIDECAR } from "./entries.ts";
 import {
   CALLER,
   common,
@@ -9,7 +9,6 @@ import {
   labelsOf,
   measured,
   one,
-  peerAny,
   some,
   states,
   tags,

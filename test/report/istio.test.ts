@@ -158,10 +158,10 @@ describe("Istio's metrics of a gRPC call", () => {
     const { commonProperties, ...call } = grpcRequest("0", 5, 6);
     const goesOn = { ...call, commonProperties: { ...commonProperties, accessLogType: 5 as const } };
     const [periodic, end] = measured({ identifier: SIDECAR, http: [goesOn, grpcRequest("0", 7, 9)] });
-    assert.ok(periodic !== undefined);
+    assert.ok(periodic !== undefined && end !== undefined);
     assert.deepEqual(some(periodic, "grpc_response_status"), [""]);
     assert.deepEqual(periodic.values, [undefined, undefined, undefined, undefined, 5, 6]);
-    assert.deepEqual(end?.values.slice(4), [2, 3]);
+    assert.deepEqual(end.values.slice(4), [2, 3]);
   });
 });
 

@@ -7,12 +7,12 @@ import { istioPreset } from "../../src/report/istio.ts";
 import { READING } from "../attributes/fixture.ts";
 import {
   encodeMessage,
-  structAny,
+  type structAny,
   type DescribedHttp,
   type DescribedMessage,
   type DescribedIdentifier,
 } from "./encode.ts";
-import { peer, SIDECAR } from "./entries.ts";
+import { SIDECAR } from "./entries.ts";
 
 const NOW_MS = 1_780_000_000_000;
 
@@ -55,8 +55,6 @@ export const common = (commonProperties: NonNullable<DescribedHttp["commonProper
 export const tags = (entries: Readonly<Record<string, string>>) => new Map(Object.entries(entries));
 export const states = (entries: Readonly<Record<string, ReturnType<typeof structAny>>>) =>
   new Map(Object.entries(entries));
-export const peerAny = (workload: string, namespace: string) =>
-  structAny(Object.fromEntries(peer(workload, namespace)));
 
 export const GATEWAY: DescribedIdentifier | undefined = {
   logName: "edge",
