@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { readTraceContext } from "../../src/adapter/trace-context.ts";
 import { traceIdsOf } from "../../src/report/trace-ids.ts";
 
+const of = (headers: Readonly<Record<string, string>>) => traceIdsOf((name) => headers[name]);
+
 const TRACE = "463ac35c9f6413ad48485a3953bb6124";
 const SPAN = "a2fb4a1d1a96d312";
 const IDS = { traceId: TRACE, spanId: SPAN };
