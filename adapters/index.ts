@@ -1,5 +1,10 @@
 import type { Adapter } from "../src/adapter/adapter.ts";
+import { file } from "./file/adapter.ts";
 import { list } from "./list/adapter.ts";
+import { otlp } from "./otlp/adapter.ts";
+import { prometheus } from "./prometheus/adapter.ts";
+import { stdout } from "./stdout/adapter.ts";
+import { zipkin } from "./zipkin/adapter.ts";
 
 /** Every kind of back-end that weir brings along. */
-export const ADAPTERS: readonly Adapter[] = [list];
+export const ADAPTERS: readonly Adapter[] = [list, prometheus, stdout, file, otlp, zipkin];

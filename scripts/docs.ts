@@ -7,6 +7,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { format, resolveConfig } from "prettier";
+import { ALERTS } from "../grafana/src/alerts.ts";
+import { anchorOf } from "../grafana/src/rule.ts";
 import { ADAPTERS } from "../adapters/index.ts";
 import { POLICY_ROOTS, rootOf, VOCABULARY, type Attribute } from "../src/attributes/vocabulary.ts";
 import { FUNCTIONS } from "../src/cel/functions.ts";
@@ -15,7 +17,8 @@ import { compileConfiguration } from "../src/policy/compile.ts";
 import { WORKLOAD_FIELDS } from "../src/policy/declarations.ts";
 import { printDiagnostic } from "../src/policy/diagnostic.ts";
 import { loadFiles } from "../src/policy/load.ts";
-import { CATALOGUE, type MetricRow } from "../src/telemetry/catalogue.ts";
+import { CATALOGUE } from "../src/telemetry/catalogue.ts";
+import type { MetricRow } from "../src/telemetry/metric-row.ts";
 import { celConformancePage } from "./cel-conformance.ts";
 import { securityCasesPage } from "./security-cases.ts";
 
@@ -83,7 +86,7 @@ const TABLE_ENDS = "<!-- End of the table -->";
 
 const adaptersTable = (): string =>
   table(
-    ["Adapter", "What it does", "Asked with", "Answers", "`verify:`"],
+    ["Adapter", "What it does", "Asked with", "Answers", "`verify:`", "Telemetry"],
     ADAPTERS.map(({ id, summary, inputs, outputs, credentialInput }) => [
       `[${code(id)}](../adapters/${id}/README.md)`,
       summary,
@@ -94,6 +97,10 @@ const adaptersTable = (): string =>
         .map(([name, { type }]) => `${code(name)}: ${type}`)
         .join(", "),
       credentialInput === undefined ? "no" : code(credentialInput),
+      [
+        ...(inputs.report?.presets.map(code) ?? []),
+        ...(inputs.report?.plain === "taken" ? ["`with` alone"] : []),
+      ].join(", "),
     ]),
   );
 
@@ -147,10 +154,8 @@ function attributesPage(): string {
   );
 }
 
-function meaningOf({ meaning, notYet, insteadRead }: Attribute): string {
-  if (insteadRead !== undefined) return `${meaning} Refused: read ${insteadRead}.`;
-  return notYet === true ? `${meaning} **Not yet:** this version refuses it with \`not-yet\`.` : meaning;
-}
+const meaningOf = ({ meaning, insteadRead }: Attribute): string =>
+  insteadRead === undefined ? meaning : `${meaning} Refused: read ${insteadRead}.`;
 
 function functionsPage(): string {
   const groups = Map.groupBy(FUNCTIONS, ({ signature }) => receiverOf(signature));
@@ -201,70 +206,14 @@ function metricsPage(): string {
       ]),
     ),
     "## What to alert on",
+    "[grafana/rules/alerts.yaml](../grafana/README.md#rules) has these, with tests; a name leads to what to do. Dashboards are beside it.",
     table(
-      ["Expression", "What it says", "What to do"],
-      [
-        [
-          code(`${CATALOGUE.lastReloadSuccessful.name} == 0`),
-          "The files are wrong; the last good ones are still live.",
-          "Run `weir validate` on them; the log has the same findings.",
-        ],
-        [
-          code(`increase(${CATALOGUE.internalErrors.name}[5m]) > 0`),
-          "Exceptions of weir's own.",
-          "Any is a bug; report it with the log line.",
-        ],
-        [
-          code(`rate(${CATALOGUE.checks.name}{rule="weir/overload"}[5m]) > 0`),
-          "Checks that were not decided in time.",
-          "Add a replica, or look for what else takes the processor.",
-        ],
-        [
-          code(`${CATALOGUE.partCurrent.name} == 0`),
-          "A team's newest files, or the platform's, are held back because of an error.",
-          "/status and the log name them; what was good before is live.",
-        ],
-        [
-          code(`${CATALOGUE.overrides.name} == 1`),
-          "An override holds: somebody has changed what a rule does.",
-          "See its reason on /status, and that it ends.",
-        ],
-        [
-          code(`rate(${CATALOGUE.handlerAnswers.name}{verdict="error"}[5m]) > 0`),
-          "A back-end could not decide; rules with `onError: error` come to Envoy's failure mode.",
-          "See the handler on /status, and the back-end.",
-        ],
-        [
-          code(`rate(${CATALOGUE.identityFindings.name}{finding="unavailable"}[5m]) > 0`),
-          "Callers with a token or key are refused with 503, because the keys to verify it are not there.",
-          "See the identity on /status, and what it calls.",
-        ],
-        [
-          code(`${CATALOGUE.storeNode.name} == 0`),
-          "A Redis is away: what would count there comes to its `onError`.",
-          "/status and the log say why; see Redis. docs/store.md says what is lost.",
-        ],
-        [
-          code(`rate(${CATALOGUE.storeTakes.name}{result=~"timeout|refused|skew"}[5m]) > 0`),
-          "Redis answers too late, or says no.",
-          "`timeout`: its load, slow commands, the network; `refused`: its memory and ACL; `skew`: the clocks.",
-        ],
-        [
-          code(`increase(${CATALOGUE.storeEvicted.name}[5m]) > 0`),
-          "There are more counters than memory holds, and the oldest begin anew.",
-          "Raise `maxCounters` of `store`, or count in Redis.",
-        ],
-        [
-          code(`increase(${CATALOGUE.tlsRenewals.name}{result="refused"}[1h]) > 0`),
-          "A listener's new certificates are no good; the old ones are used until they end.",
-          "The log says why.",
-        ],
-        [
-          code(`count(count by (revision) (${CATALOGUE.configuration.name})) > 1`),
-          "Replicas serve different files.",
-          "See which replica has not reloaded, and its log.",
-        ],
-      ],
+      ["Alert", "Severity", "What it says"],
+      ALERTS.flatMap(({ rules }) => rules).map((alert) => [
+        `[${alert.name}](runbook.md#${anchorOf(alert)})`,
+        alert.severity,
+        alert.means,
+      ]),
     ),
   );
 }

@@ -5,6 +5,11 @@ import { join } from "node:path";
 const generated = [
   { name: "wire code", check: ["scripts/generate.ts", "--check"], refresh: "npm run generate" },
   { name: "tables in docs", check: ["scripts/docs.ts", "--check"], refresh: "node scripts/docs.ts" },
+  {
+    name: "dashboards and rules",
+    check: ["scripts/grafana.ts", "--check"],
+    refresh: "node scripts/grafana.ts",
+  },
   { name: "schema for editors", check: ["scripts/schema.ts", "--check"], refresh: "node scripts/schema.ts" },
 ];
 

@@ -13,6 +13,7 @@ const TABLES: readonly Table[] = [
   { page: LANGUAGE, section: "Asks", heads: "Key,What it says,Default", meaning: 1, at: "policy.rules.*" },
   { page: LANGUAGE, section: "A policy", heads: "Key,On,What it says", meaning: 2, at: "policy.rules.*" },
   { page: LANGUAGE, section: "Effects", heads: "Key,On,What it does", meaning: 2, at: "policy.rules.*" },
+  { page: LANGUAGE, section: "Telemetry", heads: "Key,What it says", meaning: 1, at: "policy.telemetry.*" },
   { page: LANGUAGE, section: "Match", heads: "Key,Compares", meaning: 1, at: "policy.match" },
   {
     page: LANGUAGE,

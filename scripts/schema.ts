@@ -6,7 +6,6 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { format, resolveConfig } from "prettier";
 import { z } from "zod";
 import { ADAPTERS } from "../adapters/index.ts";
@@ -51,7 +50,7 @@ const root = dirname(import.meta.dirname);
 export async function editorSchema(): Promise<JsonSchema> {
   const meanings = await readMeanings();
   const kinds = [...KIND_KEYS, "server" as const, "domain" as const].map((kind): [string, JsonSchema] => {
-    const read = withoutRefused(schemaOf(FILES[kind]));
+    const read = schemaOf(FILES[kind]);
     const whole = kind === "server" ? withAdapters(read) : read;
     return [kind, { title: TITLES[kind], ...withMeanings(kind, whole, meanings) }];
   });
@@ -108,18 +107,8 @@ function jsonOf(form: Form): JsonSchema {
       const names = pattern === undefined ? {} : { propertyNames: { pattern } };
       return { type: "object", additionalProperties: schemaOf(form.value), ...names };
     }
-    case "refused":
-      return REFUSED;
   }
 }
-
-const REFUSED = { not: {} };
-
-/** The same without the keys that are refused: then they are unknown ones, and no editor offers them. */
-const withoutRefused = (schema: JsonSchema): JsonSchema =>
-  JSON.parse(JSON.stringify(schema), (_, value: unknown) =>
-    isDeepStrictEqual(value, REFUSED) ? undefined : value,
-  ) as JsonSchema;
 
 /** A handler's configuration is its adapter's. */
 function withAdapters(server: JsonSchema): JsonSchema {

@@ -2,6 +2,7 @@ import { listQuotas } from "./check/quota-list.ts";
 import { resetCounter } from "./check/quota-reset.ts";
 import type { QuotasSource } from "./http/quotas.ts";
 import { StoreLimits, type Limits } from "./limits/limits.ts";
+import type { Settler } from "./limits/settle.ts";
 import { TopKeys } from "./limits/top-keys.ts";
 import { quotaService, type QuotaService } from "./quota/service.ts";
 import type { AuditLine } from "./runtime/audit.ts";
@@ -26,6 +27,8 @@ export interface Counting {
   readonly quotas: QuotaService;
   /** What the admin listener shows of policies' quotas, and forgets. */
   readonly shown: QuotasSource;
+  /** Settles late costs, whoever tells of them. */
+  readonly settler: Settler;
 }
 
 /** Counters of the stand-in at most: a few hundred bytes each. */
@@ -52,24 +55,19 @@ export function openCounting({ metrics, runtime, outside, log, audit }: Counting
       onLost: (what) => metrics.countQuotaLost(what),
     },
   });
-  const quotas = quotaService({
-    live: () => runtime.live,
-    stores,
-    settler: {
-      ...{ signer, nowMs },
-      store: () => store,
-      live: () => runtime.live?.snapshot,
-      onSettled: (by, result) => metrics.countSettlement(by, result),
-    },
-    nowMs,
-    metrics,
-  });
+  const settler: Settler = {
+    ...{ signer, nowMs },
+    store: () => store,
+    live: () => runtime.live?.snapshot,
+    onSettled: (by, result) => metrics.countSettlement(by, result),
+  };
+  const quotas = quotaService({ live: () => runtime.live, stores, settler, nowMs, metrics });
   const world = { ...{ live: () => runtime.live?.snapshot, topKeys, stores, nowMs, digest }, metrics };
   const shown: QuotasSource = {
     list: (wanted) => listQuotas(wanted, world),
     reset: (text) => resetCounter(text, { ...world, limits, log, audit }),
   };
-  return { limits, quotas, shown };
+  return { limits, quotas, shown, settler };
 }
 
 /** How many processes share a limit while the store is away: counters in memory are each process's own. */

@@ -5,7 +5,6 @@ import type { RecentDecisions } from "./check/recent.ts";
 import { Records } from "./check/records.ts";
 import { checkService, type CheckService } from "./check/service.ts";
 import { openCounting, type Counting } from "./counting.ts";
-import type { QuotaService } from "./quota/service.ts";
 import { startGrpcServer, type GrpcServer } from "./grpc/server.ts";
 import { startAdminListener } from "./http/admin.ts";
 import { startExtAuthz } from "./http/ext-authz.ts";
@@ -17,10 +16,15 @@ import type { CandidateFiles } from "./runtime/candidate.ts";
 import type { Outside } from "./runtime/outside.ts";
 import type { AuditLine } from "./runtime/audit.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { exposedBy } from "./runtime/handlers.ts";
+import { accountOf } from "./runtime/account.ts";
 import { statusOf, type LastLoad } from "./runtime/status.ts";
+import { openReporting } from "./reporting.ts";
+import { grpcServices, type ServiceName, type Services } from "./services.ts";
 import { epochClock } from "./std/clock.ts";
 import { laterQueue } from "./std/later.ts";
 import type { ListenAddress } from "./std/listen-address.ts";
+import { within } from "./std/within.ts";
 import { openTls, type ListenerTls, type Renewal } from "./std/tls-files.ts";
 import type { Log } from "./telemetry/log.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -45,6 +49,8 @@ export interface ListenerParts {
   /** Undefined: no candidate is tried. */
   readonly tried: Tried | undefined;
   readonly settings: Settings;
+  /** What proxies are answered here; others of their calls are UNIMPLEMENTED. */
+  readonly serves: ReadonlySet<ServiceName>;
 }
 
 /** A candidate, and the share of checks that it is tried on. */
@@ -71,17 +77,25 @@ export async function openListeners(parts: ListenerParts, opened: AsyncDisposabl
     address: settings.listen.metrics.address,
     tls: await openTlsOf("metrics", settings.listen.metrics),
     metrics,
+    exposed: () => exposedBy(parts.runtime.live?.handlers ?? new Map()),
     notReady: () => (phase === "ready" ? undefined : phase),
   });
   opened.defer(() => watched.close());
-  const { limits, quotas, shown } = openCounting(parts);
+  const { limits, quotas, shown, settler } = openCounting(parts);
   const admin =
     settings.listen.admin && (await startAdmin(parts, settings.listen.admin, { shown, openTlsOf }));
   if (admin !== undefined) opened.defer(() => admin.close());
   const service = checksOf(parts, limits);
-  const http = settings.listen.http && (await startHttp(parts, settings.listen.http, { service, openTlsOf }));
+  const http =
+    settings.listen.http && parts.serves.has("check")
+      ? await startHttp(parts, settings.listen.http, { service, openTlsOf })
+      : undefined;
   if (http !== undefined) opened.defer(() => http.close());
-  const grpc = await startGrpc(parts, { service, quotas }, await openTlsOf("grpc", settings.listen.grpc));
+  const report = openReporting({ ...parts, settler, onError: exceptionTeller(parts) });
+  // When no stream brings more, and before handlers are closed.
+  opened.defer(() => within(report.emptied(), DRAIN_GRACE_MS, undefined));
+  const services = { check: service, quota: quotas, report };
+  const grpc = await startGrpc(parts, services, await openTlsOf("grpc", settings.listen.grpc));
   opened.defer(() => grpc.drain(DRAIN_GRACE_MS));
   grpc.setServing("serving");
   phase = "ready";
@@ -123,7 +137,7 @@ async function tlsOf(
 }
 
 async function startAdmin(
-  { runtime, outside, lastLoad, log, recent, differences, tried }: ListenerParts,
+  { runtime, outside, metrics, lastLoad, log, recent, differences, tried }: ListenerParts,
   listener: Settings["listen"]["admin"] & {},
   { shown, openTlsOf }: Pick<Counting, "shown"> & { readonly openTlsOf: OpenTls },
 ): Promise<HttpListener> {
@@ -132,7 +146,8 @@ async function startAdmin(
     address,
     tls: await openTlsOf("admin", listener),
     token: token && (() => outside.secret(token)),
-    status: () => statusOf(runtime, outside.store, lastLoad()),
+    status: () => statusOf(runtime, { store: outside.store, report: metrics.report }, lastLoad()),
+    account: () => accountOf(metrics.report, runtime.live?.handlers ?? new Map()),
     decisions: recent,
     differences: {
       list: (query) => differences.list(query),
@@ -221,35 +236,18 @@ async function startHttp(
 
 function startGrpc(
   parts: ListenerParts,
-  { service, quotas }: { readonly service: CheckService; readonly quotas: QuotaService },
+  services: Services,
   tls: ListenerTls | undefined,
 ): Promise<GrpcServer> {
   const { metrics, log, settings } = parts;
-  const { listen, maxInFlight } = settings;
+  const { listen, maxInFlight, report } = settings;
   const { address, allow, role } = listen.grpc;
   return startGrpcServer({
     address,
     tls,
     rules: { allow, role },
-    services: [
-      {
-        name: "envoy.service.auth.v3.Authorization",
-        operation: "check",
-        methods: { Check: (request, deadlineAtMs, caller) => service.check(request, deadlineAtMs, caller) },
-      },
-      {
-        name: "envoy.service.ratelimit.v3.RateLimitService",
-        operation: "quota",
-        methods: {
-          ShouldRateLimit: (request, deadlineAtMs, caller) =>
-            quotas.shouldRateLimit(
-              request,
-              deadlineAtMs,
-              caller.mayAsk("refund") ? "may refund" : "may not refund",
-            ),
-        },
-      },
-    ],
+    services: grpcServices(services, parts.serves),
+    streamBounds: { maxAgeMs: report.maxStreamAgeMs },
     maxMessageBytes: MAX_MESSAGE_BYTES,
     maxConcurrentCalls: maxInFlight,
     onRefused: ({ principal }, method) => {

@@ -13,6 +13,7 @@ import type { LastLoad } from "./runtime/status.ts";
 import type { StoreEvents } from "./runtime/store.ts";
 import { tellResult, warnOfRestart } from "./runtime/tell.ts";
 import { watchFolders } from "./runtime/watch.ts";
+import { SERVICE_NAMES, type ServiceName } from "./services.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 
@@ -22,6 +23,8 @@ export interface ServerOptions {
   /** The environment's variables, for secrets that weir.yaml says are there. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stance: World["stance"];
+  /** What proxies are answered; undefined: all of it. */
+  readonly serves?: ReadonlySet<ServiceName>;
   /** Tried on what was decided; undefined: nothing is. */
   readonly candidate?: { readonly folders: readonly string[]; readonly share: number } | undefined;
 }
@@ -87,6 +90,7 @@ async function startListening(
     ...started,
     log: options.log,
     settings: loaded.snapshot.settings,
+    serves: options.serves ?? new Set(SERVICE_NAMES),
     recent: new RecentDecisions(RECENT, outside.digest),
     differences: new Differences(RECENT, outside.digest),
     tried: await startCandidate(options, outside, opened),
@@ -158,6 +162,7 @@ async function startRuntime(
     nowMs: Date.now,
     environment,
     onFetch: ({ host, outcome, seconds }) => metrics.countFetch(host, outcome, seconds),
+    metrics,
     onAnswer: (handler, verdict, seconds) => metrics.countAnswer(handler, verdict, seconds),
     onLine: (result) => metrics.countRecordLine(result),
     store: storeEvents(metrics, log),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { BYTES_FORM, parseBytes } from "../std/bytes.ts";
 import { DURATION_FORM, parseDurationMs } from "../std/duration.ts";
+import { parseShare, SHARE_FORM } from "../std/share.ts";
 import type { SecretSource } from "./host.ts";
 
 /** A duration with its unit, such as `150ms`, in milliseconds, within bounds. */
@@ -23,17 +24,34 @@ export const bytes = (least: number, most: number) =>
       return complain(context, `write a number of bytes from ${least} to ${most}`);
     });
 
+/** A share of things that come in numbers, such as `10%`, as a number from 0 to 1. */
+export const share = () =>
+  z.string({ error: `write ${SHARE_FORM}` }).transform((text, context): number => {
+    return parseShare(text) ?? complain(context, `write ${SHARE_FORM}`);
+  });
+
 /** Where a secret is to be had: exactly one of `{file}` and `{env}`. What is written in its place is never repeated. */
 export const secret = () =>
-  z.unknown().transform((value, context): SecretSource => {
-    const found = SOURCE.safeParse(value);
-    return found.success ? found.data : complain(context, SECRET_FORM);
-  });
+  z
+    .unknown()
+    .meta(SECRET_JSON)
+    .transform((value, context): SecretSource => {
+      const found = SOURCE.safeParse(value);
+      return found.success ? found.data : complain(context, SECRET_FORM);
+    });
 
 const SOURCE = z.union([
   z.strictObject({ file: z.string().min(1) }),
   z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/) }),
 ]);
+
+/** For editors, who cannot be told what code checks. */
+const SECRET_JSON = {
+  type: "object",
+  properties: { file: { type: "string" }, env: { type: "string" } },
+  oneOf: [{ required: ["file"] }, { required: ["env"] }],
+  additionalProperties: false,
+} as const;
 
 const SECRET_FORM = "write {file: …} or {env: …}: a secret never stands in weir.yaml";
 
@@ -64,6 +82,20 @@ export const mapping = <Shape extends z.ZodRawShape>(shape: Shape) =>
 /** One of several words. */
 export const word = <const Word extends string>(words: readonly Word[]) =>
   z.enum(words, { error: `write one of ${words.join(", ")}` });
+
+/** A whole number within bounds. */
+export const integer = (least: number, most: number) =>
+  z
+    .number({ error: `write a whole number from ${least} to ${most}` })
+    .int({ error: `write a whole number from ${least} to ${most}` })
+    .min(least, { error: `write a whole number from ${least} to ${most}` })
+    .max(most, { error: `write a whole number from ${least} to ${most}` });
+
+/** Whether values of persons reach a handler as digests, which is the default, or as they are. Whoever makes records reads it. */
+export const personal = () => word(["digest", "plain"]).default("digest");
+
+/** The longest line that is written. */
+export const maxLine = () => bytes(1_024, 131_072).default(16_384);
 
 /** Ends a transform with a complaint. */
 function complain(context: z.RefinementCtx, message: string): never {

@@ -9,6 +9,8 @@ export interface Host {
   readonly readFile: (path: string, maxBytes: number) => Promise<Buffer>;
   /** The present value of a secret field; re-read when it changes. Rejects with a sentence, never with the value. */
   readonly secret: (source: SecretSource) => Promise<string>;
+  /** Opens what lines are appended to, which the handler closes. Rejects with a sentence that says why it cannot be opened. */
+  readonly openLines: (to: LineDestination) => Promise<LineTarget>;
   /** Metrics of weir itself that the handler counts in, `weir_<adapter>_<name>` with a label `handler`. */
   readonly metrics: HostMetrics;
   /** Runs a task again and again, `everyMs` after the last run ended, until the stop is called. */
@@ -37,6 +39,29 @@ export interface HostMetrics {
 export interface HostLog {
   readonly info: (fields: Readonly<Record<string, unknown>>, message: string) => void;
   readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+}
+
+/** Where lines go: the standard output of this process, or a file that is rotated. */
+export type LineDestination = { readonly kind: "stdout" } | ({ readonly kind: "file" } & RotatedFile);
+
+/** A file that is rotated. */
+export interface RotatedFile {
+  readonly path: string;
+  /** The file is put aside before it would become larger: as `path.1`, which becomes `path.2`, and so on. */
+  readonly maxBytes: number;
+  /** How many are kept beside the one that is written. */
+  readonly keep: number;
+  /** The file is put aside when its first line is older. Absent: never for its age. */
+  readonly maxAgeMs?: number;
+  /** What was put aside is removed when its last line is older. Absent: never for its age. */
+  readonly keepMs?: number;
+}
+
+/** Where lines end up. `append` rejects where they could not be written; the next call may go well again. */
+export interface LineTarget {
+  append(lines: Buffer): Promise<void>;
+  /** Safe twice. */
+  close(): Promise<void>;
 }
 
 /** A secret field of weir.yaml: never the secret itself. */

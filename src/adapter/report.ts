@@ -28,6 +28,8 @@ export interface TraceIds {
   readonly traceId: string;
   /** 16 lower-case hex digits. */
   readonly spanId: string;
+  /** Whether the trace is kept; absent where the headers leave that to others. */
+  readonly sampled?: boolean;
 }
 
 /** One label set, and what one entry adds to the metrics of its family. */
@@ -57,7 +59,7 @@ export interface MetricShape {
 }
 
 /** One request or connection between two ends, as one proxy saw it whole: what spans are made of. */
-export interface Exchange extends CommonRecord {
+export interface Exchange extends CommonRecord, Interval {
   readonly kind: "exchange";
   /** Whose proxy tells: `client` of the caller, `server` of the called, `gateway` one between two that have none. */
   readonly side: "client" | "server" | "gateway";
@@ -67,10 +69,8 @@ export interface Exchange extends CommonRecord {
   readonly id: string;
   /** `GET /orders` without a query, or the gRPC method; of a connection, the service. */
   readonly name: string;
-  /** Epoch microseconds by the proxy's clock. */
-  readonly startedAtUs: number;
-  /** Undefined where the proxy did not say when it ended. */
-  readonly durationUs: number | undefined;
+  /** When the called end was first written to and last heard of; undefined where nobody was called, as of what the proxy refused itself. */
+  readonly called: Interval | undefined;
   /** The end whose proxy tells, and the other one; a gateway's is itself, with the called one as the other. */
   readonly local: Endpoint;
   readonly remote: Endpoint;
@@ -78,6 +78,12 @@ export interface Exchange extends CommonRecord {
   readonly failure: string | undefined;
   /** Facts by the names of OpenTelemetry's HTTP conventions, where they have one: `http.request.method`. */
   readonly attributes: ReadonlyMap<string, FieldValue>;
+}
+
+/** Epoch microseconds by the proxy's clock; the duration is undefined where the proxy did not say when it ended. */
+export interface Interval {
+  readonly startedAtUs: number;
+  readonly durationUs: number | undefined;
 }
 
 export interface Endpoint {
@@ -112,7 +118,10 @@ export interface ReportInputs {
   readonly presets: readonly Preset[];
   /** Whether a rule may have no preset, so that its `with` is all there is. */
   readonly plain: "taken" | "refused";
-  /** Why a handler of this configuration cannot take what a rule sends it, as a sentence with what to do; undefined where it can. */
+  /**
+   * Why a handler of this configuration, which is as written and which the schema has taken, cannot take what a rule sends it: a
+   * sentence with what to do; undefined where it can.
+   */
   readonly complaint?: (config: unknown, use: ReportUse) => string | undefined;
 }
 

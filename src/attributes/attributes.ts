@@ -22,6 +22,8 @@ export interface Reading {
   /** `readCertificate`, which may remember, since reading one costs a hundred times what finding it does. */
   readonly certificate: typeof readCertificate;
   readonly clientAddress: ClientAddress;
+  /** Milliseconds as a duration of expressions. */
+  readonly duration: (ms: number) => object;
   /** What the Envoy that asks is. */
   readonly proxyRole: (proxy: ProxyFacts) => ProxyRole;
 }

@@ -21,13 +21,11 @@ export interface Attribute {
   readonly phases: readonly Phase[];
   readonly class: Class;
   readonly meaning: string;
-  /** Part of the language, not carried out by this version: a diagnostic `not-yet`. */
-  readonly notYet?: true;
   /** Never readable; the diagnostic says what to read instead. */
   readonly insteadRead?: string;
 }
 
-type More = Partial<Pick<Attribute, "class" | "notYet" | "insteadRead">>;
+type More = Partial<Pick<Attribute, "class" | "insteadRead">>;
 type Row = (name: string, type: string, meaning: string, more?: More) => Attribute;
 
 const rows =
@@ -39,11 +37,10 @@ const peer = rows("check", "connection", "log");
 const check = rows("check");
 const anyCheck = rows("check", "connection");
 const quota = rows("quota");
+const log = rows("log");
 
 const PERSONAL = { class: "personal" } as const;
 const SECRET = { class: "secret" } as const;
-
-const log: Row = (name, type, meaning, more) => rows("log")(name, type, meaning, { ...more, notYet: true });
 
 export const VOCABULARY: readonly Attribute[] = [
   http("request.method", "string", "The method, compared exactly: `get` is not `GET`."),
@@ -67,7 +64,7 @@ export const VOCABULARY: readonly Attribute[] = [
   http(
     "request.headers",
     "map(string, string)",
-    "Headers by lower-case name; one that came several times is joined with commas.",
+    "Headers by lower-case name; one that came several times is joined with commas. Of an access-log entry, those that the logger sends, as they were when it ended, and what the entry says of the method, host, path, scheme, user agent, referer, x-forwarded-for and x-request-id.",
     SECRET,
   ),
   http(
@@ -78,12 +75,16 @@ export const VOCABULARY: readonly Attribute[] = [
   ),
   http("request.referer", "string", "The referer header.", PERSONAL),
   http("request.useragent", "string", "The user-agent header.", PERSONAL),
-  http("request.id", "string", "Envoy's id of the stream."),
+  http(
+    "request.id",
+    "string",
+    "Envoy's number of the stream; of an access-log entry, the x-request-id that Envoy gave the request.",
+  ),
   http("request.time", "timestamp", "When Envoy received the first byte."),
   http(
     "request.size",
     "int",
-    "The whole body's length in bytes: counted where Envoy sends the body, otherwise what Content-Length says. No value where neither says it.",
+    "The whole body's length in bytes: counted where Envoy sends the body, otherwise what Content-Length says. No value where neither says it. Of an access-log entry, what Envoy received of it.",
   ),
   check(
     "request.body",
@@ -97,9 +98,17 @@ export const VOCABULARY: readonly Attribute[] = [
     "The body read as JSON, whatever its content type: numbers are doubles. No value where there is no `request.body`, or it is not JSON that every reader reads alike.",
     SECRET,
   ),
-  log("request.duration", "duration", "From the first byte to the last of the exchange."),
+  log(
+    "request.duration",
+    "duration",
+    "From the first byte to the last of the exchange. No value until it is over.",
+  ),
   log("request.total_size", "int", "Headers and body of the request in bytes."),
   log("request.headers_bytes", "int", "Headers of the request in bytes."),
+  log("request.time_to_last_rx_byte", "duration", "Until the last byte of the request was received."),
+  log("request.forwarded_for", "string", "The x-forwarded-for header.", PERSONAL),
+  log("request.original_path", "string", "The path before Envoy rewrote it, with its query.", PERSONAL),
+  log("request.port", "int", "The port that the caller meant, where Envoy says it."),
 
   peer("client.ip", "ip", "Who asks, by the rule of weir.yaml's `clientAddress`.", PERSONAL),
   peer("source.ip", "ip", "The peer that connected to Envoy.", PERSONAL),
@@ -134,35 +143,133 @@ export const VOCABULARY: readonly Attribute[] = [
     "The peer's certificate in PEM. Needs Envoy's `include_peer_certificate`.",
     PERSONAL,
   ),
-  log("connection.mtls", "bool", "Whether the peer presented a certificate."),
-  log("connection.tls_version", "string", "The peer's TLS version."),
-  log("connection.id", "int", "Envoy's number of the connection."),
+  log("connection.mtls", "bool", "Whether the caller presented a certificate."),
+  log("connection.tls_version", "string", "The caller's TLS version: `TLSv1.3`."),
+  log("connection.tls_cipher_suite", "int", "The number of the cipher suite with the caller."),
+  log("connection.tls_session_id", "string", "The TLS session with the caller.", SECRET),
+  log("connection.ja3_fingerprint", "string", "The JA3 fingerprint of the caller's TLS.", PERSONAL),
+  log(
+    "connection.uri_san_peer_certificate",
+    "string",
+    "The first URI in the caller's certificate, of whatever trust domain. `source.principal` is the one to rely on.",
+  ),
+  log(
+    "connection.uri_san_local_certificate",
+    "string",
+    "The first URI in Envoy's certificate towards the caller.",
+  ),
+  log("connection.dns_san_peer_certificate", "string", "The first DNS name in the caller's certificate."),
+  log("connection.dns_san_local_certificate", "string", "The first DNS name in Envoy's certificate."),
+  log("connection.subject_peer_certificate", "string", "The subject of the caller's certificate.", PERSONAL),
+  log("connection.subject_local_certificate", "string", "The subject of Envoy's certificate."),
+  log("connection.issuer_peer_certificate", "string", "Who issued the caller's certificate."),
+  log("connection.issuer_local_certificate", "string", "Who issued Envoy's certificate."),
+  log(
+    "connection.id",
+    "int",
+    "Envoy's number of the connection. Needs a custom tag `connection.id` with the value `%CONNECTION_ID%` in the logger's configuration.",
+  ),
+  log("connection.transport_failure_reason", "string", "Why the TLS with the caller failed."),
   log("connection.termination_details", "string", "Why Envoy ended the connection."),
+  log(
+    "connection.remote_ip",
+    "ip",
+    "The caller as Envoy takes it to be, by forwarded headers and the PROXY protocol. `client.ip` goes by weir.yaml.",
+    PERSONAL,
+  ),
+  log("connection.direct_remote_ip", "ip", "The other end of the socket.", PERSONAL),
+  log(
+    "connection.received_bytes",
+    "int",
+    "What a TCP connection has received from the caller so far, in bytes.",
+  ),
+  log("connection.sent_bytes", "int", "What a TCP connection has sent to the caller so far, in bytes."),
+  log(
+    "connection.wire_bytes_received",
+    "int",
+    "Bytes on the wire from the caller, of the request or connection.",
+  ),
+  log("connection.wire_bytes_sent", "int", "Bytes on the wire to the caller."),
+  log("connection.header_bytes_received", "int", "Those of them that were headers of the request."),
+  log("connection.header_bytes_sent", "int", "Those of them that were headers of the response."),
 
   check("context_extensions", "map(string, string)", "What the Envoy route or filter says about itself."),
   peer("metadata", "map(string, dyn)", "Dynamic metadata by namespace, where Envoy sends it."),
   peer("proxy.principal", "string", "The SPIFFE id of the Envoy that asks, where it proves one."),
   peer("proxy.role", "string", "`gateway` or `sidecar`: what the Envoy that asks is."),
 
-  log("response.code", "int", "The status the caller received."),
+  log("response.code", "int", "The status the caller received. No value where no response began."),
   log("response.code_details", "string", "Envoy's reason for the status."),
-  log("response.flags", "int", "Envoy's response flags."),
-  log("response.grpc_status", "int", "The gRPC status the caller received."),
-  log("response.headers", "map(string, string)", "Logged response headers.", SECRET),
-  log("response.trailers", "map(string, string)", "Logged response trailers.", SECRET),
+  log("response.flags", "int", "Envoy's response flags as bits. `response.flag_codes` has their names."),
+  log("response.flag_codes", "list(string)", "The short codes of Envoy's response flags: `NR`, `UAEX`."),
+  log(
+    "response.grpc_status",
+    "int",
+    "The gRPC status the caller received, by trailers, headers or the HTTP status. Needs the logger to send `content-type` of requests and `grpc-status`; no value where the request is no gRPC call.",
+  ),
+  log("response.headers", "map(string, string)", "The response headers that the logger sends.", SECRET),
+  log("response.trailers", "map(string, string)", "The response trailers that the logger sends.", SECRET),
   log("response.size", "int", "The body of the answer in bytes."),
+  log("response.headers_bytes", "int", "Headers of the answer in bytes."),
   log("response.total_size", "int", "Headers and body of the answer in bytes."),
   log("response.duration", "duration", "From the first byte of the request to the last of the answer."),
-  log("response.backend_latency", "duration", "From the last byte sent upstream to the first received."),
-  log("upstream.address", "string", "The upstream's address and port."),
+  log(
+    "response.backend_latency",
+    "duration",
+    "From the first byte sent upstream to the last received from there.",
+  ),
+  log("response.time_to_first_tx_byte", "duration", "Until the first byte of the answer was sent."),
+  log("response.time_to_last_tx_byte", "duration", "The same as `response.duration`."),
+  log("upstream.address", "string", "The upstream's address and port. No value where no host was chosen."),
+  log("upstream.port", "int", "The upstream's port."),
   log("upstream.local_address", "string", "Envoy's own address on that connection."),
   log("upstream.transport_failure_reason", "string", "Why the upstream's TLS failed."),
-  log("upstream.request_attempt_count", "int", "How often Envoy tried."),
-  log("upstream.tls_version", "string", "The TLS version to the upstream."),
+  log("upstream.request_attempt_count", "int", "How often Envoy tried; 0: never."),
+  log(
+    "upstream.tls_version",
+    "string",
+    "The TLS version to the upstream. Needs a custom tag `upstream.tls_version` with the value `%UPSTREAM_TLS_VERSION%` in the logger's configuration.",
+  ),
+  log("upstream.time_to_first_tx_byte", "duration", "Until the first byte was sent upstream."),
+  log("upstream.time_to_last_tx_byte", "duration", "Until the last byte was sent upstream."),
+  log("upstream.time_to_first_rx_byte", "duration", "Until the first byte came from the upstream."),
+  log("upstream.time_to_last_rx_byte", "duration", "Until the last byte came from the upstream."),
+  log("upstream.wire_bytes_sent", "int", "Bytes on the wire to upstreams, those of all tries together."),
+  log("upstream.wire_bytes_received", "int", "Bytes on the wire from the upstream."),
+  log("upstream.header_bytes_sent", "int", "Those of them that were headers of the request."),
+  log("upstream.header_bytes_received", "int", "Those of them that were headers of the answer."),
   log("xds.cluster_name", "string", "The upstream cluster."),
   log("xds.route_name", "string", "The route."),
-  log("xds.listener_direction", "string", "Inbound or outbound."),
-  log("filter_state", "map(string, dyn)", "Filter state, where Envoy logs it."),
+  log(
+    "xds.listener_direction",
+    "string",
+    "`inbound` or `outbound`, by the end of the logger's name (`mesh-in`, `mesh-out`) or the cluster's name as Istio writes it.",
+  ),
+  log("filter_state", "map(string, dyn)", "Filter state by name, where Envoy logs it."),
+  log("custom_tags", "map(string, string)", "What the logger's configuration adds, by name."),
+  log("decision.id", "string", "The decision of weir's that let the request pass, or did not: `d_…`."),
+  log("decision.verdict", "string", "`allow`, `deny` or `error`."),
+  log("decision.policy", "string", "The policy that decided."),
+  log("decision.rule", "string", "The rule or quota that decided."),
+  log("log.name", "string", "The name of the logger in Envoy's configuration."),
+  log(
+    "log.type",
+    "string",
+    "The moment the entry tells of: `DownstreamEnd`, `TcpPeriodic`, …; `NotSet` of old Envoys.",
+  ),
+  log("log.node_id", "string", "The id of the Envoy that logs."),
+  log("log.node_cluster", "string", "The service cluster of the Envoy that logs."),
+  log(
+    "log.stream_id",
+    "string",
+    "Envoy's id of the request or connection, the same in all entries about it.",
+  ),
+  log(
+    "log.intermediate",
+    "bool",
+    "What old Envoys say where the request or connection goes on; see `log.type`.",
+  ),
+  log("log.sample_rate", "double", "The share of requests that is logged, where Envoy says it."),
 
   quota("domain", "string", "The rate-limit request's domain."),
   quota(

@@ -18,7 +18,7 @@ import {
   readMetadata,
   readTextMap,
   readTime,
-} from "./decode.ts";
+} from "../attributes/decode.ts";
 
 /** An Envoy of which nothing is known. */
 const ANY_PROXY: ProxyFacts = { principal: undefined, listenerRole: undefined };

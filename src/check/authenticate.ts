@@ -21,6 +21,9 @@ export interface Authentication {
   also(identities: Iterable<Identity>): Promise<void> | undefined;
 }
 
+/** How long an identity is waited for that only telemetry reads: to verify a token takes less, and nobody waits for keys. */
+const TELEMETRY_PATIENCE_MS = 10;
+
 const NOT_IN_TIME: Finding = { kind: "unavailable", reason: "the keys did not come in time" };
 
 /** Looks at the credentials of all identities that enforced expressions of the policies read, each once. */
@@ -33,8 +36,14 @@ export function authenticate(
   const identities = candidates.flatMap(({ policy }) =>
     policy.mode === "enforce" && policy.identities.size > 0 ? [...policy.identities.values()] : [],
   );
-  authenticating.pending =
+  const enforced =
     identities.length === 0 ? undefined : authenticating.look(identities, question.attributes.presented);
+  const isReported = question.snapshot.reporting !== undefined;
+  const reported = isReported ? authenticating.report(candidates, identities) : undefined;
+  authenticating.pending =
+    enforced === undefined || reported === undefined
+      ? (enforced ?? reported)
+      : Promise.all([enforced, reported]).then(() => undefined);
   return authenticating;
 }
 
@@ -54,26 +63,40 @@ class Authenticating implements Authentication {
     return this.look(identities, withoutClient(this.#question.attributes.presented));
   }
 
-  look(identities: Iterable<Identity>, presented: Presented): Promise<void> | undefined {
+  /**
+   * Looks at the credentials of identities that only telemetry reads, whose policies are among the candidates. What is bad there
+   * refuses nobody and slows nobody, and what is not known at once, or nearly so, stays UNKNOWN.
+   */
+  report(candidates: readonly Candidate[], enforced: readonly Identity[]): Promise<void> | undefined {
+    const others = candidates.flatMap(({ policy }) => [...(policy.telemetry?.identities.values() ?? [])]);
+    const lenient = new Set(others.filter(isPresented)).difference(new Set(enforced));
+    if (lenient.size === 0) return undefined;
+    return this.look(lenient, withoutClient(this.#question.attributes.presented), TELEMETRY_PATIENCE_MS);
+  }
+
+  /** `patienceMs` is of what may stay UNKNOWN; without it everything is found out, as far as there is time. */
+  look(identities: Iterable<Identity>, presented: Presented, patienceMs?: number): Promise<void> | undefined {
     const waiting: Promise<void>[] = [];
     for (const identity of new Set(identities)) {
-      const pending = this.#find(identity, presented);
+      const pending = this.#find(identity, presented, patienceMs);
       if (pending !== undefined) waiting.push(pending);
     }
     return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
   }
 
-  #find(identity: Identity, presented: Presented): Promise<void> | undefined {
+  #find(identity: Identity, presented: Presented, patienceMs: number | undefined): Promise<void> | undefined {
     const { backends, nowMs, askUntilMs, given } = this.#question;
-    const { kind } = identity.proof;
-    if (given !== undefined || (kind !== "jwt" && kind !== "apiKey") || this.findings.has(identity))
-      return undefined;
+    if (given !== undefined || !isPresented(identity) || this.findings.has(identity)) return undefined;
+    const note = (finding: Finding): void => {
+      if (patienceMs === undefined || finding.kind !== "unavailable") this.#note(identity, finding);
+    };
     const found = backends.find(identity, presented, nowMs);
     if (!(found instanceof Promise)) {
-      this.#note(identity, found);
+      note(found);
       return undefined;
     }
-    return within(found, askUntilMs - nowMs, NOT_IN_TIME).then((finding) => this.#note(identity, finding));
+    const ms = Math.min(askUntilMs - nowMs, patienceMs ?? Infinity);
+    return within(found, ms, NOT_IN_TIME).then(note);
   }
 
   #note(identity: Identity, finding: Finding): void {
@@ -82,6 +105,9 @@ class Authenticating implements Authentication {
     this.evidence.note(identity, value);
   }
 }
+
+/** Whether a credential in the request proves it, rather than Envoy or a handler. */
+const isPresented = ({ proof: { kind } }: Identity): boolean => kind === "jwt" || kind === "apiKey";
 
 /** The refusal of a credential that a policy reads and that is presented and not good. */
 export function identityRefusal(policy: Policy, { findings }: Authentication): Denied | undefined {

@@ -4,10 +4,12 @@ import { disclosureOf } from "../policy/disclosure.ts";
 import type { Evidence } from "../policy/evidence.ts";
 import { matches, misfitting, NO_BINDINGS, type MatchKey } from "../policy/match.ts";
 import type { AskRule, Policy, PolicyContext, Rule } from "../policy/snapshot.ts";
+import { subjectOf } from "../policy/subject.ts";
+import { hasPart } from "../policy/telemetry.ts";
 import type { AskOutcome } from "./ask.ts";
 import type { Decision } from "./decide.ts";
 import { explainedQuotas, expressionsOf } from "./explain-quotas.ts";
-import { appliesTo, subjectOf, type Governing } from "./governing.ts";
+import { appliesTo, type Governing } from "./governing.ts";
 import type { Question } from "./question.ts";
 import { allowOutcome, isEnforced, refusalOf } from "./rules.ts";
 import { shown, type Shown, type Showing } from "./shown.ts";
@@ -22,6 +24,8 @@ export interface ExplainedPolicy {
   readonly gate: readonly Labelled[];
   readonly identities: readonly ExplainedIdentity[];
   readonly rules: readonly ExplainedRule[];
+  /** What the answer carries to the access-log entry, for telemetry, by what is read. */
+  readonly carries: readonly Labelled[];
   /** What holds where no rule decides. */
   readonly fallback: Policy["fallback"];
 }
@@ -81,7 +85,10 @@ export function explain(explaining: Explaining): readonly ExplainedPolicy[] {
   if (explaining.only === "applying")
     return decision.governing.map((one) => explainGoverning(one, explaining));
   const governing = new Map(decision.governing.map((one) => [one.policy, one]));
-  return question.snapshot.policies.map((policy) => {
+  const asked = question.snapshot.policies.filter(
+    ({ telemetry }) => telemetry === undefined || hasPart(telemetry),
+  );
+  return asked.map((policy) => {
     const one = governing.get(policy);
     return one === undefined
       ? explainOther(policy, authentication.evidence, explaining)
@@ -98,6 +105,7 @@ function explainGoverning({ policy, context, mode }: Governing, explaining: Expl
     gate: gateOf(policy, context, explaining),
     identities: identitiesOf(policy, context, explaining),
     rules: rulesOf(policy, context, explaining),
+    carries: carriesOf(policy, context, explaining),
     fallback: policy.fallback,
   };
 }
@@ -110,6 +118,7 @@ function explainOther(policy: Policy, evidence: Evidence, explaining: Explaining
     mode: policy.mode,
     identities: [],
     rules: [],
+    carries: [],
     fallback: policy.fallback,
   };
   const isOfProtocol = (policy.match.protocol === "tcp") === (attributes.kind === "connection");
@@ -119,6 +128,14 @@ function explainOther(policy: Policy, evidence: Evidence, explaining: Explaining
   const by = policy.except?.evaluate(context) === true ? "except" : "when";
   return { ...other, applies: { kind: "no", by: [by] }, gate: gateOf(policy, context, explaining) };
 }
+
+const carriesOf = (policy: Policy, context: object, explaining: Explaining): readonly Labelled[] =>
+  labelled(
+    policy,
+    context,
+    explaining,
+    Object.fromEntries(policy.telemetry?.carries.map(({ name, expression }) => [name, expression]) ?? []),
+  );
 
 const gateOf = (policy: Policy, context: object, explaining: Explaining): readonly Labelled[] =>
   labelled(policy, context, explaining, { "match.when": policy.when, except: policy.except });

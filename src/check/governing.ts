@@ -1,8 +1,7 @@
-import type { Attributes } from "../attributes/attributes.ts";
 import { Unknown } from "../cel/expression.ts";
 import type { Evidence } from "../policy/evidence.ts";
-import type { Subject } from "../policy/match.ts";
 import type { Mode, Policy, PolicyContext } from "../policy/snapshot.ts";
+import { subjectOf } from "../policy/subject.ts";
 import type { Faults } from "./faults.ts";
 import type { Question } from "./question.ts";
 import { isEnforced } from "./rules.ts";
@@ -43,6 +42,8 @@ export function governingOf(candidates: readonly Candidate[], faults: Faults): r
   for (const { policy, context, applies: known } of candidates) {
     const applies = known ?? appliesTo(policy, context);
     if (applies === "no") continue;
+    // Telemetry refuses nobody: what cannot be told does not match.
+    if (applies instanceof Unknown && policy.telemetry?.isAlone === true) continue;
     const mode = policy.mode === "enforce" && isEnforced(policy.share, context) ? "enforce" : "shadow";
     if (applies instanceof Unknown && mode === "enforce") {
       faults.note(applies.fault, { policy: policy.id, rule: "match" });
@@ -57,44 +58,4 @@ export function appliesTo({ when, except }: Policy, context: object): Applies {
   const applies = when?.evaluate(context);
   if (applies === false || except?.evaluate(context) === true) return "no";
   return applies instanceof Unknown ? applies : "yes";
-}
-
-/** `namespace/service-account` of the called workload. */
-export function destinationOf({ destination }: Attributes): string | undefined {
-  const { namespace, service_account: serviceAccount } = destination;
-  return namespace && serviceAccount && `${namespace}/${serviceAccount}`;
-}
-
-/** What the static parts of matches compare of a request. */
-export const subjectOf = (attributes: Attributes): Subject => new RequestSubject(attributes);
-
-/** What the static parts of matches compare, read when one of them does. A connection has a destination alone. */
-class RequestSubject implements Subject {
-  readonly #attributes: Attributes;
-  readonly #isHttp: boolean;
-
-  constructor(attributes: Attributes) {
-    this.#attributes = attributes;
-    this.#isHttp = attributes.kind === "http";
-  }
-
-  get host(): string {
-    return this.#isHttp ? (this.#attributes.request.host ?? "") : "";
-  }
-
-  get method(): string {
-    return this.#isHttp ? this.#attributes.request.method : "";
-  }
-
-  get segments(): readonly string[] | undefined {
-    return this.#isHttp ? this.#attributes.request.path_segments : undefined;
-  }
-
-  get destination(): string | undefined {
-    return destinationOf(this.#attributes);
-  }
-
-  get route(): string | undefined {
-    return this.#attributes.context_extensions.get("weir.route");
-  }
 }

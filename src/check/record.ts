@@ -3,6 +3,7 @@ import { Unknown } from "../cel/expression.ts";
 import { printScalar } from "../cel/format.ts";
 import type { DecidedFacts } from "../policy/compile-decisions.ts";
 import type { DecisionsFile } from "../policy/decisions-file.ts";
+import { isOpenProof } from "../policy/disclosure.ts";
 import type { Identity } from "../policy/identity.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { nameOf } from "./expectation.ts";
@@ -142,13 +143,13 @@ function identitiesOf({ decision }: Made, recording: Recording): DecisionRecord[
   return found.size === 0 ? undefined : Object.fromEntries(found);
 }
 
-/** What a certificate says is open; what tokens and keys say is of persons. The claims that nobody declares are left out. */
+/** The claims that nobody declares are left out. */
 function fieldsOf(
   identity: Identity,
   value: object,
   recording: Recording,
 ): Readonly<Record<string, unknown>> {
-  const isOpen = identity.proof.kind === "mtls" || recording.personal === "plain";
+  const isOpen = isOpenProof(identity) || recording.personal === "plain";
   const fields = Object.keys(identity.type.fields).filter((name) => name !== "raw");
   return Object.fromEntries(
     fields.flatMap((name): [string, unknown][] => {

@@ -1,5 +1,7 @@
 import { encodeParameter } from "../attributes/path.ts";
 import { bytesOf, messageField, numberField, textField } from "../std/wire-writer.ts";
+import { structMessage } from "../std/struct.ts";
+import type { Carried } from "./carried.ts";
 import type { Allowed, Denied, HeaderValue, Verdict } from "./verdict.ts";
 
 /** What the answer carries beside the verdict. */
@@ -8,6 +10,8 @@ export interface Envelope {
   readonly decisionId: string;
   /** A refused gRPC call is told so in gRPC's own words, so that its client does not retry. */
   readonly dialect: "http" | "grpc";
+  /** What the access-log entry of the request will need; undefined: nothing. */
+  readonly carried?: Carried | undefined;
 }
 
 /**
@@ -124,14 +128,14 @@ function grpcStatus(httpStatus: number): number {
 }
 
 /** A google.protobuf.Struct with the field `weir`, and what the policies add. */
-function metadata(verdict: Verdict, { decisionId }: Envelope): string {
-  let fields = weirField(verdict, decisionId);
+function metadata(verdict: Verdict, envelope: Envelope): string {
+  let fields = weirField(verdict, envelope);
   if (verdict.kind === "error") return fields;
   for (const [name, value] of verdict.metadata) fields += structEntry(name, textField(3, value));
   return fields;
 }
 
-const weirField = (verdict: Verdict, decisionId: string): string =>
+const weirField = (verdict: Verdict, { decisionId, carried }: Envelope): string =>
   structEntry(
     "weir",
     messageField(
@@ -140,15 +144,25 @@ const weirField = (verdict: Verdict, decisionId: string): string =>
         structEntry("verdict", textField(3, verdict.kind)) +
         structEntry("policy", textField(3, verdict.by.policy)) +
         structEntry("rule", textField(3, verdict.by.rule)) +
-        settleEntry(verdict),
+        settleEntry(verdict) +
+        (carried === undefined ? "" : carriedEntries(carried)),
     ),
   );
+
+/** The names of policies, apart by spaces; what telemetry reads of the check, by policy; whether some of it had no room. */
+const carriedEntries = ({ policies, values, isCut }: Carried): string =>
+  (policies === undefined ? "" : structEntry("policies", textField(3, policies.join(" ")))) +
+  (values.size === 0 ? "" : structMessage(new Map([["carried", values]]))) +
+  (isCut ? CUT : "");
 
 /** The tokens of reservations, apart by spaces. */
 const settleEntry = (verdict: Verdict): string =>
   verdict.kind !== "allow" || verdict.settle === undefined || verdict.settle.length === 0
     ? ""
     : structEntry("settle", textField(3, verdict.settle.join(" ")));
+
+/** Value: bool_value 4. */
+const CUT = structMessage(new Map([["cut", true]]));
 
 /** Struct: fields 1, a map of key 1 and value 2 (Value: string_value 3, struct_value 5). */
 const structEntry = (key: string, value: string): string =>

@@ -4,6 +4,7 @@ import { MalformedMessage } from "../std/wire-reader.ts";
 import { within } from "../std/within.ts";
 import { afterwards } from "./afterwards.ts";
 import { checkFacts } from "./attributes.ts";
+import { carriedOf } from "./carried.ts";
 import type { CheckHost } from "./check-host.ts";
 import { decide, type Decision } from "./decide.ts";
 import { decisionIds } from "./decision-id.ts";
@@ -20,6 +21,9 @@ export interface Answered {
   readonly decisionId: string;
   /** A refused gRPC call is told so in gRPC's own words. */
   readonly dialect: "http" | "grpc";
+  readonly decision: Decision;
+  /** Undefined where nothing could be made of the request. */
+  readonly question: Question | undefined;
 }
 
 /** Answers checks, over gRPC and over HTTP. */
@@ -51,7 +55,7 @@ export function checkService(host: CheckHost): CheckService {
     const made = madeOf(host, decided, { startedAtMs, decisionId });
     host.metrics.observeCheck(made.durationMs / 1_000);
     afterwards(host, made);
-    return { verdict, decisionId, dialect: decided.dialect };
+    return { verdict, decisionId, ...decided };
   };
   const conclude = (decided: Decided, { startedAtMs, untilMs }: Asked): Answered | Promise<Answered> => {
     if (decided.decision.verdict.kind !== "allow" || !isAudited(decided.decision))
@@ -70,6 +74,11 @@ export function checkService(host: CheckHost): CheckService {
       ? decided.then((one) => conclude(one, asked))
       : conclude(decided, asked);
   };
+  const encoded = ({ verdict, decision, question, ...envelope }: Answered): Uint8Array => {
+    const carried = carriedOf(decision, question);
+    if (carried?.isCut === true) host.metrics.countCarriedCut();
+    return encodeResponse(verdict, { ...envelope, carried });
+  };
   return {
     answer,
     refuse: (id) => finish(refused(id), host.nowMs()),
@@ -82,8 +91,6 @@ export function checkService(host: CheckHost): CheckService {
     },
   };
 }
-
-const encoded = ({ verdict, ...envelope }: Answered): Uint8Array => encodeResponse(verdict, envelope);
 
 /** Times are epoch milliseconds. */
 interface Asked {

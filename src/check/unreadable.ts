@@ -1,5 +1,5 @@
 import { owns } from "../policy/ownership.ts";
-import { destinationOf } from "./governing.ts";
+import { destinationOf } from "../policy/subject.ts";
 import { ownDenial } from "./denial.ts";
 import type { Question } from "./question.ts";
 import type { Denied } from "./verdict.ts";

@@ -77,6 +77,8 @@ function titleOf(of: Change["of"], name: string): string {
       return name;
     case "policy":
       return `policy ${name}`;
+    case "quota":
+      return `quota ${name}`;
     case "shared":
       return `shared ${name}`;
     case "domain":

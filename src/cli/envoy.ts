@@ -4,6 +4,7 @@ import { readConfig } from "../envoy/config-node.ts";
 import { envoyGateway } from "../envoy/gateway.ts";
 import { finding, type Finding } from "../envoy/findings.ts";
 import { istio } from "../envoy/istio.ts";
+import type { Transport } from "../envoy/loggers.ts";
 import { needsOf, type Needs } from "../envoy/needs.ts";
 import { plainEnvoy, trialEnvoy } from "../envoy/plain.ts";
 import { refusalsOf } from "../envoy/refusals.ts";
@@ -29,19 +30,22 @@ const isTarget = (name: string): name is Target => Object.hasOwn(WRITERS, name);
 export const envoy: Command = {
   name: "envoy",
   summary: "writes the configuration of the Envoy in front, or says what is risky in it",
-  help: `  weir envoy [folder…] --for envoy|istio|envoy-gateway [--at ADDRESS] [--http] [--listen ADDRESS]
+  help: `  weir envoy [folder…] --for envoy|istio|envoy-gateway [--at ADDRESS] [--http] [--otlp] [--listen ADDRESS]
   weir envoy [folder…] --check FILE                         default: policies/
 
---for prints what makes an Envoy send all that the policies read: filters, clusters, or the
-objects of Istio or Envoy Gateway. What they read and the target cannot send is named with
-its place, nothing is printed, and the exit code is 1.
+--for prints what makes an Envoy send all that the policies read, and ask about the domains
+of rate limits: filters, clusters, or the objects of Istio or Envoy Gateway. What they read and
+the target cannot send is named with its place, nothing is printed, and the exit code is 1.
 
 --check reads an Envoy's bootstrap, or what its /config_dump answers, in YAML or JSON. Exit
-code 1 when a policy cannot work with it, or a refusal can be evaded; warnings leave it 0.
+code 1 when a policy cannot work with it, or a refusal or a rate limit can be evaded; warnings,
+such as a domain that is never asked about, leave it 0.
 
   --at ADDRESS       where Envoy reaches weir, such as weir.example.com:9191, when that is
                      not the address in weir.yaml
   --http             Envoy's HTTP service, in place of gRPC; for --for envoy alone
+  --otlp             access-log entries as records of OpenTelemetry, which weir acknowledges, in
+                     place of Envoy's own stream
   --listen ADDRESS   for --for envoy alone: a whole Envoy to try policies with, which listens
                      there and answers 200 itself to what they allow`,
   options: {
@@ -49,6 +53,7 @@ code 1 when a policy cannot work with it, or a refusal can be evaded; warnings l
     check: { type: "string" },
     at: { type: "string" },
     http: { type: "boolean", default: false },
+    otlp: { type: "boolean", default: false },
     listen: { type: "string" },
   },
   async run({ positionals, values, output }) {
@@ -76,6 +81,7 @@ type Wanted =
       readonly kind: "write";
       readonly target: Target;
       readonly service: Service;
+      readonly transport: Transport;
       readonly at: string | undefined;
       /** Where a whole Envoy listens; undefined: parts for one that is there. */
       readonly listen: ListenAddress | undefined;
@@ -83,9 +89,9 @@ type Wanted =
 
 /** What was asked for, or a sentence that says what is wrong with it. */
 function readWanted(values: Invocation["values"]): Wanted | string {
-  const { for: target, check: file, at, http, listen } = values;
+  const { for: target, check: file, at, http, otlp, listen } = values;
   if (typeof file === "string") {
-    if ([target, at, listen].some((other) => other !== undefined) || http === true)
+    if ([target, at, listen].some((other) => other !== undefined) || http === true || otlp === true)
       return "--check goes with no other option";
     return file === "" ? "--check takes the path of a file" : { kind: "check", file };
   }
@@ -95,8 +101,9 @@ function readWanted(values: Invocation["values"]): Wanted | string {
   return readOrder(target, values);
 }
 
-function readOrder(target: Target, { at, http, listen }: Invocation["values"]): Wanted | string {
+function readOrder(target: Target, { at, http, otlp, listen }: Invocation["values"]): Wanted | string {
   const isHttp = http === true;
+  if (isHttp && otlp === true) return "--otlp goes over gRPC, and so not with --http";
   if (isHttp && target !== "envoy")
     return `--http goes with --for envoy alone: ${target} sends over HTTP only the headers that are named, and a deny on another never refuses`;
   if (listen !== undefined && target !== "envoy")
@@ -108,13 +115,14 @@ function readOrder(target: Target, { at, http, listen }: Invocation["values"]): 
     kind: "write",
     target,
     service: isHttp ? "http" : "grpc",
+    transport: otlp === true ? "otlp" : "als",
     at: typeof at === "string" ? at : undefined,
     listen: trial,
   };
 }
 
 function write(
-  { target, service, at: told, listen: trial }: Extract<Wanted, { kind: "write" }>,
+  { target, service, transport, at: told, listen: trial }: Extract<Wanted, { kind: "write" }>,
   needs: Needs,
   { print, complain }: Output,
 ): ExitCode {
@@ -136,7 +144,7 @@ function write(
     );
     return 1;
   }
-  const order = { needs, at, service };
+  const order = { needs, at, service, transport };
   const written = trial === undefined ? WRITERS[target](order) : trialEnvoy(order, trial);
   if (typeof written === "string") {
     complain(`weir envoy: ${written}\n`);

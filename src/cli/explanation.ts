@@ -34,7 +34,7 @@ function headline({ kind, by, status, sets, removes }: Summary): string {
 }
 
 function printPolicy(policy: ExplainedPolicy, { by }: Summary): string {
-  const { applies, mode, gate, identities, rules } = policy;
+  const { applies, mode, gate, identities, rules, carries } = policy;
   const notes = [
     ...(mode === "shadow" ? ["in shadow"] : []),
     ...(applies.kind === "unknown" ? ["it is UNKNOWN whether it applies, so it does"] : []),
@@ -49,6 +49,7 @@ function printPolicy(policy: ExplainedPolicy, { by }: Summary): string {
     printLabelled(gate, "  "),
     ...who,
     ...rules.map((rule) => printRule(rule, decides(rule.rule))),
+    ...carries.map(({ value }) => printShown(value, "  ", "carries ")),
     printFallback(policy, decides("default")),
   ].join("");
 }

@@ -1,5 +1,6 @@
 import { printDiagnostic } from "../policy/diagnostic.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../server.ts";
+import { SERVICE_NAMES, type ServiceName } from "../services.ts";
 import { counted } from "../std/counted.ts";
 import { formatAddress, type ListenAddress } from "../std/listen-address.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -10,7 +11,8 @@ import { foldersOf, type Command, type Invocation } from "./command.ts";
 export const serve: Command = {
   name: "serve",
   summary: "answers Envoy's checks by the policies in folders",
-  help: `  weir serve [folder…] [--observe] [--candidate FOLDER]      default: policies/
+  help: `  weir serve [folder…] [--observe] [--candidate FOLDER] [--only check,quota,report]
+                                                           default: policies/
 
 Reads every .yaml in the folders, listens where weir.yaml says, and reads again whenever
 a file changes or on SIGHUP. A configuration with an error never replaces a good one; at
@@ -22,22 +24,28 @@ the start it ends the command with exit code 1. SIGTERM finishes what is under w
               decides again by these files, after the answer, and tells of what would be
               answered otherwise: weir_candidate_diff_total, /differences. Several as several
   --candidate-sample 10%
-              of all checks; default 100%`,
+              of all checks; default 100%
+  --only check,quota,report
+              answers these services alone: checks, rate limits, access logs; so that access
+              logs have processes of their own. Default: all of them`,
   options: {
     observe: { type: "boolean", default: false },
     candidate: { type: "string", multiple: true },
     "candidate-sample": { type: "string" },
+    only: { type: "string" },
   },
   async run({ positionals, values, output, environment, signal, onHangup }) {
     const folders = foldersOf(positionals);
     const candidate = candidateOf(values);
-    if (typeof candidate === "string") {
-      output.complain(`weir serve: ${candidate}\nSee: weir help serve\n`);
+    const serves = servesOf(values);
+    const wrong = [candidate, serves].find((found) => typeof found === "string");
+    if (typeof candidate === "string" || typeof serves === "string") {
+      output.complain(`weir serve: ${String(wrong)}\nSee: weir help serve\n`);
       return 2;
     }
     const log = createLog();
     const stance = values["observe"] === true ? "observe" : "enforce";
-    const server = await startServer({ folders, log, environment, stance, candidate }).catch(
+    const server = await startServer({ folders, log, environment, stance, serves, candidate }).catch(
       (error: unknown) => {
         output.complain(`weir cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
         return undefined;
@@ -51,7 +59,7 @@ the start it ends the command with exit code 1. SIGTERM finishes what is under w
     // Standard output may be for the lines of decisions, which are read by machines.
     const { decisions } = server.loaded.snapshot.settings;
     const tell = decisions?.to.kind === "stdout" ? output.complain : output.print;
-    tell(banner(server, folders));
+    tell(banner(server, folders, serves));
     // A load reports its own result.
     onHangup(() => void server.reload());
     await aborted(signal);
@@ -70,8 +78,23 @@ function candidateOf(values: Invocation["values"]): ServerOptions["candidate"] |
   return { folders: folders.map(String), share };
 }
 
-function banner({ listening, loaded }: RunningServer, folders: readonly string[]): string {
+/** What is asked for with `--only`, or what is wrong with the words. */
+function servesOf({ only }: Invocation["values"]): ReadonlySet<ServiceName> | string {
+  if (typeof only !== "string") return new Set(SERVICE_NAMES);
+  const words = only.split(",").map((word) => word.trim());
+  const known = words.flatMap((word) => SERVICE_NAMES.find((name) => name === word) ?? []);
+  return known.length === words.length
+    ? new Set(known)
+    : `--only takes ${SERVICE_NAMES.join(", ")} or several of them with commas, not ${only}`;
+}
+
+function banner(
+  { listening, loaded }: RunningServer,
+  folders: readonly string[],
+  serves: ReadonlySet<ServiceName>,
+): string {
   const { policies, domains, revision, stance } = loaded.snapshot;
+  const telemetry = policies.find((policy) => policy.telemetry !== undefined);
   const { grpc, http, admin, metrics } = listening;
   const names = [...policies.map(({ id }) => id), ...domains.keys()].join(", ");
   const limits = domains.size === 0 ? "" : ` and ${counted(domains.size, "domain")} of rate limits`;
@@ -80,10 +103,15 @@ function banner({ listening, loaded }: RunningServer, folders: readonly string[]
     what,
     "",
     ...(stance === "observe" ? ["  OBSERVING: every request passes, whatever the policies say", ""] : []),
-    `  checks   ${formatAddress(grpc)}  gRPC, envoy.service.auth.v3.Authorization`,
-    ...(domains.size === 0
+    ...(serves.has("check")
+      ? [`  checks   ${formatAddress(grpc)}  gRPC, envoy.service.auth.v3.Authorization`]
+      : []),
+    ...(domains.size === 0 || !serves.has("quota")
       ? []
       : [`  limits   ${formatAddress(grpc)}  gRPC, envoy.service.ratelimit.v3.RateLimitService`]),
+    ...(telemetry === undefined || !serves.has("report")
+      ? []
+      : [`  logs     ${formatAddress(grpc)}  gRPC, envoy.service.accesslog.v3.AccessLogService`]),
     ...(http === undefined ? [] : [`  checks   ${formatAddress(http)}  HTTP, Envoy's http_service`]),
     ...(admin === undefined ? [] : [`  admin    ${formatAddress(admin)}  HTTP, the console for browsers`]),
     `  metrics  ${formatAddress(metrics)}  HTTP`,

@@ -17,10 +17,11 @@ export const validate: Command = {
 Prints every error and warning at once, each with its place, and what to do. Exit code 1
 when there is an error: such a configuration would not go live (where weir.yaml names teams,
 the others would). Then, header by header, which policy sets it: the client's own copy of
-those never reaches the upstream.
+those never reaches the upstream. Last, policy by policy, what answers to checks carry to
+Envoy's access log, because telemetry rules read it there.
 
   --strict        a warning is an error too, for CI
-  --format json   one JSON object: { ok, diagnostics, headers }
+  --format json   one JSON object: { ok, diagnostics, headers, carried }
   --diff REF      what would change: rules, tests, and every request that tests describe,
                   decided by the files as they are in git at REF (main, HEAD~1, a commit)
                   and by those on disk. In place of the headers. Exit code 0 whether or
@@ -70,13 +71,26 @@ function asText({ snapshot, tests, diagnostics }: Configuration): string {
     `${counted(tests.length, "file")} of tests`,
     warnings,
   ];
-  return `${findings}ok: ${parts.join(", ")}\n${headers}`;
+  const carried = carriedIn(snapshot).map(({ policy, values }) => `  ${policy}  ${values.join(", ")}\n`);
+  const telemetry = carried.length === 0 ? "" : `\nwhat checks carry to the access log:\n${carried.join("")}`;
+  return `${findings}ok: ${parts.join(", ")}\n${headers}${telemetry}`;
 }
 
 function asJson({ snapshot, diagnostics }: Configuration): string {
   const headers = snapshot === undefined ? [] : headersOf(snapshot);
-  return printJson({ ok: snapshot !== undefined, diagnostics, headers });
+  const carried = snapshot === undefined ? [] : carriedIn(snapshot);
+  return printJson({ ok: snapshot !== undefined, diagnostics, headers, carried });
 }
+
+/** What telemetry reads of checks, policy by policy. */
+const carriedIn = ({
+  policies,
+}: Snapshot): readonly { readonly policy: string; readonly values: readonly string[] }[] =>
+  policies.flatMap(({ id, telemetry }) =>
+    telemetry === undefined || telemetry.carries.length === 0
+      ? []
+      : [{ policy: id, values: telemetry.carries.map(({ name }) => name) }],
+  );
 
 /** Request header to the policies that set it. */
 function headersOf({

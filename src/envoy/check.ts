@@ -3,6 +3,7 @@ import { checkCluster } from "./check-cluster.ts";
 import { checkFilterOptions } from "./check-filter.ts";
 import { checkAround } from "./check-around.ts";
 import { checkLimits } from "./check-limits.ts";
+import { checkLogs } from "./check-logs.ts";
 import type { ConfigNode } from "./config-node.ts";
 import { DUMP_HINT, finding, type Finding } from "./findings.ts";
 import type { Needs } from "./needs.ts";
@@ -15,6 +16,7 @@ export function checkEnvoy(root: ConfigNode, needs: Needs): readonly Finding[] {
     ...checkCoverage(root, parts, needs),
     ...checkEach(parts, needs),
     ...checkLimits(root, parts, needs),
+    ...checkLogs(root, parts, needs),
   ]);
 }
 

@@ -109,6 +109,19 @@ export const FINDINGS = {
     "error",
     "The filter for late costs asks too early, without a cost, or without the check's token.",
   ],
+  "log-not-sent": ["warning", "No logger sends entries to weir, and telemetry rules are about them."],
+  "log-incomplete": [
+    "warning",
+    "The logger leaves out what telemetry rules read: it has no value, and labels say `unknown`.",
+  ],
+  "log-buffer-small": [
+    "warning",
+    "The logger's buffer, which is also all that outlives a moment without weir, holds few entries.",
+  ],
+  "grpc-stats-missing": [
+    "warning",
+    "Without `grpc_stats` and `emit_filter_state` nobody knows how many messages a gRPC call had.",
+  ],
   "comes-from-elsewhere": [
     "warning",
     "Routes or filters are fetched (RDS, ECDS), or hidden in a dump, and were not looked at.",

@@ -1,5 +1,6 @@
 import { checkFilter, CLUSTER, cluster, guardFilter } from "./filters.ts";
 import { hasChecks, partsOf, type Needs } from "./needs.ts";
+import { gatewayLogs } from "./gateway-logs.ts";
 import { remarks } from "./plain.ts";
 import { rateLimitFilters } from "./rate-limits.ts";
 import { serviceOf, timeoutMs, type Order } from "./target.ts";
@@ -14,7 +15,12 @@ const LISTENER = "https";
  * otherwise an EnvoyPatchPolicy that adds the filters and the cluster as Envoy itself reads them.
  */
 export function envoyGateway(order: Order): readonly Written[] {
+  return [...checkObjects(order), ...gatewayLogs(order)];
+}
+
+function checkObjects(order: Order): readonly Written[] {
   const { needs } = order;
+  if (!hasChecks(needs) && needs.domains.length + needs.lateCosts.length === 0) return [];
   if (isBeyondSecurityPolicy(needs)) return patched(order);
   return needs.guarded.length === 0
     ? [securityPolicy(order)]

@@ -10,6 +10,7 @@ import {
 } from "./filters.ts";
 import { hasChecks, partsOf, type Needs } from "./needs.ts";
 import { remarks } from "./plain.ts";
+import { logPatches, logProviders, telemetry } from "./istio-logs.ts";
 import { rateLimitFilters } from "./rate-limits.ts";
 import { BODY_BYTES, isGateway, seconds, timeoutMs, type Order } from "./target.ts";
 import { said, type Value, type Written } from "./write.ts";
@@ -23,7 +24,8 @@ const NAME = "weir";
  */
 export function istio(order: Order): readonly Written[] {
   const { needs } = order;
-  const patches = [...patchesOf(needs), ...limitPatches(order)];
+  const patches = [...patchesOf(needs), ...limitPatches(order), ...logPatches(order)];
+  const providers = logProviders(order);
   const notes = remarks(order);
   return [
     ...(hasChecks(needs)
@@ -35,6 +37,19 @@ export function istio(order: Order): readonly Written[] {
           { about: ["Which workloads ask weir; an empty rule means every request."], content: policy(needs) },
         ]
       : []),
+    ...(providers.length === 0
+      ? []
+      : [
+          {
+            about: [
+              "Into MeshConfig, beside what is there. These providers have no field for the size of buffers: Envoy's",
+              "16 KiB hold some 16 entries, and what comes while weir is away or slow beyond that is lost.",
+              ...(hasChecks(needs) ? [] : notes),
+            ],
+            content: { meshConfig: { extensionProviders: providers.map(({ content }) => content) } },
+          },
+          { about: ["Which workloads log to weir."], content: telemetry(providers, metadata(needs)) },
+        ]),
     ...(needs.settings.listen.grpc.tls === undefined
       ? []
       : [

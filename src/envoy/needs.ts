@@ -7,6 +7,7 @@ import type { Identity } from "../policy/identity.ts";
 import { mentionsOf, type Mentions, type MentionTable } from "../policy/mentions.ts";
 import type { Settings } from "../policy/settings.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
+import { reportingNeeds, takesPartInChecks, type ReportingNeeds } from "./reporting.ts";
 
 /** What Envoy sends with a check only where it is told to, under the names of `PARTS`. */
 export type Part =
@@ -57,6 +58,8 @@ export interface Needs {
   /** What rate-limit requests are answered from, by name. */
   readonly domains: readonly Domain[];
   readonly lateCosts: readonly LateCost[];
+  /** What telemetry rules need of access logs; undefined where there are none. */
+  readonly reporting: ReportingNeeds | undefined;
   readonly settings: Settings;
 }
 
@@ -65,19 +68,21 @@ export function needsOf(
   policies: readonly CompiledPolicy[],
   { settings, domains }: Pick<Snapshot, "settings" | "domains">,
 ): Needs {
-  const drafts = policies.map(({ draft }) => draft);
+  const drafts = policies.filter(takesPartInChecks).map(({ draft }) => draft);
   const { guarded, unguarded } = ownedHeaders(drafts);
   const effects = drafts.flatMap(({ allows, asks }) => [...allows, ...asks].map((rule) => rule.effects));
   const namesOf = (key: "requestSet" | "requestAppend" | "responseSet"): readonly string[] =>
     effects.flatMap((one: Effects) => one[key].map(({ name }) => name));
   return {
-    all: policies.flatMap(needsOfPolicy),
+    all: policies.filter(takesPartInChecks).flatMap(needsOfPolicy),
     protocols: new Set(drafts.map(({ match }) => match.protocol)),
-    tcpPolicies: policies.flatMap((policy) =>
-      policy.draft.match.protocol === "tcp"
-        ? [{ policy: policy.draft.id, place: placeOfPolicy(policy) }]
-        : [],
-    ),
+    tcpPolicies: policies
+      .filter(takesPartInChecks)
+      .flatMap((policy) =>
+        policy.draft.match.protocol === "tcp"
+          ? [{ policy: policy.draft.id, place: placeOfPolicy(policy) }]
+          : [],
+      ),
     routes: sorted(drafts.flatMap(({ match }) => [...(match.routes ?? [])])),
     guarded,
     unguarded,
@@ -90,13 +95,14 @@ export function needsOf(
     ]),
     domains: [...domains.values()].sort((left, right) => (left.name < right.name ? -1 : 1)),
     lateCosts: policies.flatMap(lateCostsOf),
+    reporting: reportingNeeds(policies),
     settings,
   };
 }
 
-/** Whether Envoy is to check anything; where there are rate limits and no policies, it is not. */
-export const hasChecks = ({ protocols, domains }: Needs): boolean =>
-  protocols.size > 0 || domains.length === 0;
+/** Whether Envoy is to check anything; where there are rate limits or telemetry and nothing else, it is not. */
+export const hasChecks = ({ protocols, domains, reporting }: Needs): boolean =>
+  protocols.size > 0 || (domains.length === 0 && reporting === undefined);
 
 /** Where CEL is one field of metadata, as a number, and nothing else: namespace and keys. */
 export function metadataPathOf({ source, reads }: Expression): readonly string[] | undefined {

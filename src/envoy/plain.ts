@@ -9,17 +9,19 @@ import {
   tcpFilter,
   typed,
 } from "./filters.ts";
-import { hasChecks, type Needs } from "./needs.ts";
+import { logger, loggingRemarks, statsFilter } from "./loggers.ts";
+import { hasChecks, type Needs, type Protocol } from "./needs.ts";
 import { MANAGER_MESSAGE } from "./parts.ts";
 import { ABOUT_VERSION, limitFilters, rateLimitFilters } from "./rate-limits.ts";
-import type { Order, Service } from "./target.ts";
+import { isGateway, type Order, type Service } from "./target.ts";
 import { said, type Value, type Written } from "./write.ts";
 
 /** Envoy's own configuration (v3 API), by where its parts go. Names and meanings are of Envoy 1.40. */
 export function plainEnvoy(order: Order): readonly Written[] {
   const { needs } = order;
   const { protocols, routes } = needs;
-  const hasHttp = protocols.has("http") || !protocols.has("tcp") || needs.domains.length > 0;
+  const hasHttp = isForHttp(needs) || needs.domains.length > 0 || needs.reporting?.protocols.has("http");
+  const tcpLogger = loggerOf(order, "tcp");
   return [
     {
       about: ["Envoy in front of weir. Each key says where what stands below it goes.", ...remarks(order)],
@@ -40,6 +42,8 @@ export function plainEnvoy(order: Order): readonly Written[] {
         network_filters: protocols.has("tcp")
           ? said([tcpFilter(needs)], "In the filter chain of TCP listeners, in front of tcp_proxy.")
           : undefined,
+        tcp_proxy:
+          tcpLogger && said({ access_log: [tcpLogger] }, "Fields of envoy.filters.network.tcp_proxy."),
         clusters: said([cluster(order)], "Among static_resources.clusters."),
       },
     },
@@ -88,7 +92,19 @@ export function remarks({ needs, service }: Order): readonly string[] {
   const extensions = own
     ? ["Policies read context_extensions: add what they look for to check_settings of the routes."]
     : [];
-  return [...headers, ...extensions, ...limitRemarks(needs, service)];
+  return [...headers, ...extensions, ...limitRemarks(needs, service), ...logRemarks(needs, service)];
+}
+
+function logRemarks({ reporting, settings }: Needs, service: Service): readonly string[] {
+  if (reporting === undefined) return [];
+  if (service === "http")
+    return ["Access-log entries go over gRPC alone: print their loggers without --http."];
+  return [
+    ...loggingRemarks(reporting),
+    ...(settings.listen.grpc.allow === undefined
+      ? []
+      : ["Entries are the service report to `allow` in weir.yaml: this Envoy needs it there."]),
+  ];
 }
 
 function limitRemarks({ domains, lateCosts, settings }: Needs, service: Service): readonly string[] {
@@ -117,6 +133,9 @@ function manager(order: Order, limits: readonly Value[]) {
   const isForwarded = clientAddress.from === "xff";
   const hops = isForwarded && "trustedHops" in clientAddress ? clientAddress.trustedHops : 0;
   const guard = guardFilter(needs);
+  const stats = needs.reporting && statsFilter(needs.reporting);
+  const log = loggerOf(order, "http");
+  const logs = log === undefined ? [] : [said(log, ABOUT_ENTRIES)];
   return {
     normalize_path: said(true, "dot segments that are left in a path are answered 400 by weir"),
     merge_slashes: said(true, "and so are empty segments"),
@@ -135,13 +154,29 @@ function manager(order: Order, limits: readonly Value[]) {
           ]),
       ...(hasChecks(needs) && isForHttp(needs) ? [said(checkFilter(order), ABOUT_ORDER)] : []),
       ...(service === "grpc" ? limits : []),
+      ...(stats === undefined || service === "http" ? [] : [said(stats, ABOUT_STATS)]),
       said(ROUTER, "Yours; the last."),
     ],
-    access_log: service === "grpc" ? [said(ACCESS_LOG, ABOUT_LOG)] : undefined,
+    access_log:
+      service === "grpc" ? [...logs, ...(hasChecks(needs) ? [said(ACCESS_LOG, ABOUT_LOG)] : [])] : undefined,
   };
 }
 
-const isForHttp = ({ protocols }: Needs): boolean => protocols.size === 0 || protocols.has("http");
+type Logger = ReturnType<typeof logger>;
+
+const ABOUT_STATS = "The number of messages of gRPC calls, for metrics of them.";
+const ABOUT_ENTRIES = "The entries that telemetry rules are about.";
+
+/** What sends entries of a protocol; undefined where no rule wants them, or weir is asked over HTTP. */
+function loggerOf({ needs, service, transport }: Order, protocol: Protocol): Logger | undefined {
+  const { reporting } = needs;
+  if (reporting?.protocols.has(protocol) !== true || service === "http") return undefined;
+  const direction = isGateway(needs) ? "out" : "in";
+  return logger({ needs: reporting, protocol, transport, cluster: CLUSTER, direction });
+}
+
+const isForHttp = ({ protocols, reporting }: Needs): boolean =>
+  protocols.has("http") || (protocols.size === 0 && reporting === undefined);
 
 const ABOUT_ORDER = "Behind all of yours: a filter between it and the router can change what was checked.";
 

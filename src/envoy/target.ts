@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import type { ProxyListener } from "../policy/listen-file.ts";
 import { parseAddress } from "../policy/address.ts";
 import type { ListenAddress } from "../std/listen-address.ts";
+import type { Transport } from "./loggers.ts";
 import type { Needs } from "./needs.ts";
 
 /** For whom configuration is written. */
@@ -16,6 +17,8 @@ export interface Order {
   /** Where Envoy reaches weir. */
   readonly at: ListenAddress;
   readonly service: Service;
+  /** How access-log entries travel. */
+  readonly transport: Transport;
 }
 
 /** Where Envoy reaches weir: as it is told, or where weir.yaml says that weir listens. A sentence where neither says it. */

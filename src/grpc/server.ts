@@ -1,51 +1,12 @@
-import {
-  logVerbosity,
-  Server,
-  ServerCredentials,
-  setLogVerbosity,
-  status,
-  type Deadline,
-  type handleUnaryCall,
-} from "@grpc/grpc-js";
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { bindFailure, formatAddress, prepareAddress, type ListenAddress } from "../std/listen-address.ts";
-import type { Operation } from "../policy/listen-file.ts";
 import type { ListenerTls } from "../std/tls-files.ts";
-import { connectedBy, type Caller, type CallerRules, type Connected } from "./caller.ts";
-import { listenTls, type TlsListener } from "./tls-listener.ts";
+import { connectedBy, type Caller, type CallerRules } from "./caller.ts";
+import { registerService, type Connections, type GrpcService } from "./calls.ts";
+import { ClientStreams, STREAM_BOUNDS, type StreamBounds } from "./client-streams.ts";
+import { listenTls } from "./tls-listener.ts";
 import { healthServiceName, registerHealth, type Health, type Serving } from "./health.ts";
 import { registerReflection } from "./reflection.ts";
-
-/**
- * Bytes in, bytes out, both one encoded message; or a status of gRPC in place of an answer. `deadlineAtMs` is epoch milliseconds, Number.POSITIVE_INFINITY when the
- * client set none. An answer that is at hand is returned without a promise.
- */
-export type UnaryHandler = (
-  request: Buffer,
-  deadlineAtMs: number,
-  caller: Connected,
-) => Uint8Array | StatusAnswer | Promise<Uint8Array | StatusAnswer>;
-
-/** No answer, and why: an error to the client (google.rpc.Code). */
-export interface StatusAnswer {
-  readonly code: keyof typeof STATUSES;
-  readonly details: string;
-}
-
-const STATUSES = {
-  "invalid-argument": status.INVALID_ARGUMENT,
-  "deadline-exceeded": status.DEADLINE_EXCEEDED,
-  "resource-exhausted": status.RESOURCE_EXHAUSTED,
-  unavailable: status.UNAVAILABLE,
-  "permission-denied": status.PERMISSION_DENIED,
-} as const;
-
-/** One service by its full name (`envoy.service.auth.v3.Authorization`), its methods by their short names (`Check`). */
-export interface GrpcService {
-  readonly name: string;
-  /** What lists of allowed callers call it. */
-  readonly operation: Operation;
-  readonly methods: Readonly<Record<string, UnaryHandler>>;
-}
 
 export interface GrpcServerOptions {
   readonly address: ListenAddress;
@@ -62,8 +23,10 @@ export interface GrpcServerOptions {
    * by `max_request_bytes`), and services refuse what is too large for them, which is an answer.
    */
   readonly maxMessageBytes: number;
-  /** Calls that one connection may have under way; a client that reaches it waits or opens another. */
+  /** Calls that one connection may have under way; a client that reaches it waits or opens another. Streams take none of their room. */
   readonly maxConcurrentCalls: number;
+  /** What other than STREAM_BOUNDS holds for streams. */
+  readonly streamBounds?: Partial<StreamBounds>;
   /** Told of what a handler threw; the call was answered INTERNAL. `method` is `package.Service/Method`. */
   readonly onError: (error: unknown, method: string) => void;
 }
@@ -74,8 +37,8 @@ export interface GrpcServer {
   /** What grpc.health.v1 answers; "not-serving" until it is set. */
   readonly setServing: (serving: Serving) => void;
   /**
-   * Says "not-serving" to whoever watches, takes no new connections or calls (GOAWAY), waits at most `graceMs` for
-   * those in flight, cuts off the rest. Resolves when all is closed. Safe twice: the first grace counts.
+   * Says "not-serving" to whoever watches, takes no new connections or calls (GOAWAY), finishes streams, waits at most `graceMs`
+   * for calls in flight, cuts off the rest. Resolves when all is closed. Safe twice: the first grace counts.
    */
   readonly drain: (graceMs: number) => Promise<void>;
 }
@@ -84,20 +47,23 @@ const keepaliveTimeMs = 60_000;
 const keepaliveTimeoutMs = 20_000;
 
 /**
- * Serves unary gRPC services, with grpc.health.v1 and reflection beside them.
+ * Serves gRPC services of unary and client-streaming methods, with grpc.health.v1 and reflection beside them.
  *
  * @throws Error that names the address and the reason, when it cannot be bound.
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   // It writes plain lines between our structured ones; what matters of them is thrown as well.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server(limits(options));
+  const bounds = { ...STREAM_BOUNDS, ...options.streamBounds };
+  const server = new Server(limits(options, bounds));
   const names = options.services.map(({ name }) => name);
   const connections: Connections = {
     tls: undefined,
     inPlainText: connectedBy(undefined, options.rules ?? {}),
   };
-  for (const service of options.services) registerService(server, service, { ...options, connections });
+  const streams = new ClientStreams(bounds, options.onError);
+  for (const service of options.services)
+    registerService(server, service, { ...options, connections, streams });
   const health = registerHealth(server, names);
   await registerReflection(server, [...names, healthServiceName]);
   const bound = await listen(server, options, connections);
@@ -106,87 +72,25 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   return {
     address: bound.address,
     setServing: (serving) => health.set(serving),
-    drain: (graceMs) => (drained ??= drainServer(server, health, bound, graceMs)),
+    drain: (graceMs) => (drained ??= drainServer({ server, health, bound, streams }, graceMs)),
   };
 }
 
-/** Where calls come from: known when the server listens, which is after its services are registered. */
-interface Connections {
-  tls: TlsListener | undefined;
-  /** Everyone who asks without TLS. */
-  readonly inPlainText: Connected;
-}
-
-function limits({
-  maxMessageBytes,
-  maxConcurrentCalls,
-}: GrpcServerOptions): ConstructorParameters<typeof Server>[0] {
+function limits(
+  { services, maxMessageBytes, maxConcurrentCalls }: GrpcServerOptions,
+  bounds: StreamBounds,
+): ConstructorParameters<typeof Server>[0] {
+  const hasStreams = services.some(({ streams }) => streams !== undefined);
   return {
-    "grpc.max_receive_message_length": maxMessageBytes,
-    "grpc.max_concurrent_streams": maxConcurrentCalls,
+    // One bound for all methods is all that grpc-js knows.
+    "grpc.max_receive_message_length": hasStreams
+      ? Math.max(maxMessageBytes, bounds.maxMessageBytes)
+      : maxMessageBytes,
+    "grpc.max_concurrent_streams": maxConcurrentCalls + (hasStreams ? bounds.maxPerConnection : 0),
     "grpc.keepalive_time_ms": keepaliveTimeMs,
     "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
     "grpc.enable_channelz": 0,
   };
-}
-
-type Calls = Pick<GrpcServerOptions, "onError" | "onRefused"> & { readonly connections: Connections };
-
-function registerService(server: Server, service: GrpcService, calls: Calls): void {
-  for (const [name, handler] of Object.entries(service.methods)) {
-    const method = `${service.name}/${name}`;
-    const call = unaryCall(handler, { method, operation: service.operation }, calls);
-    const isNew = server.register(`/${method}`, call, asBuffer, same, "unary");
-    if (!isNew) throw new Error(`two services offer ${method}`);
-  }
-}
-
-function unaryCall(
-  handler: UnaryHandler,
-  { method, operation }: { readonly method: string; readonly operation: Operation },
-  { onError, onRefused, connections }: Calls,
-): handleUnaryCall<Buffer, Uint8Array> {
-  return (call, callback) => {
-    const { tls } = connections;
-    const caller =
-      tls === undefined ? connections.inPlainText : tls.callerOf(call.getAuthContext().sslPeerCertificate);
-    if (!caller.mayAsk(operation)) {
-      callback({ code: status.PERMISSION_DENIED, details: REFUSED });
-      onRefused?.(caller, method);
-      return;
-    }
-    const answer = (given: Uint8Array | StatusAnswer) => {
-      if (given instanceof Uint8Array) callback(null, given);
-      else callback({ code: STATUSES[given.code], details: given.details });
-    };
-    const fail = (error: unknown) => {
-      callback({ code: status.INTERNAL, details: "internal error" });
-      onError(error, method);
-    };
-    let result: ReturnType<UnaryHandler>;
-    try {
-      result = handler(call.request, epochMs(call.getDeadline()), caller);
-    } catch (error) {
-      fail(error);
-      return;
-    }
-    if (result instanceof Promise) result.then(answer, fail);
-    else answer(result);
-  };
-}
-
-const REFUSED = "the names of your certificate are not among those that weir.yaml allows for this service";
-
-function epochMs(deadline: Deadline): number {
-  return deadline instanceof Date ? deadline.getTime() : deadline;
-}
-
-function same(bytes: Buffer): Buffer {
-  return bytes;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** What was bound: the address as asked for with the real port, and how it is drained. */
@@ -235,10 +139,18 @@ function bind(server: Server, target: string): Promise<number> {
   });
 }
 
-async function drainServer(server: Server, health: Health, bound: Bound, graceMs: number): Promise<void> {
+interface Drained {
+  readonly server: Server;
+  readonly health: Health;
+  readonly bound: Bound;
+  readonly streams: ClientStreams;
+}
+
+async function drainServer({ server, health, bound, streams }: Drained, graceMs: number): Promise<void> {
   health.close();
   // Not forceShutdown(): in grpc-js 1.14 it cuts off only connections that channelz counts, and channelz is off.
   bound.drain(graceMs);
+  streams.drain();
   await new Promise<void>((resolve) => {
     server.tryShutdown(() => resolve());
   });

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Fetch, Host, HostLog, HostMetrics } from "../adapter/host.ts";
 import { readBounded } from "./files.ts";
+import { openLines } from "./open-lines.ts";
 import { repeat } from "./repeat.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -16,7 +17,7 @@ export interface HostOptions {
   readonly folder?: string;
 }
 
-/** What is lent to one handler, or to the identities of a snapshot. It owns nothing that would have to be closed. */
+/** What is lent to one handler, or to the identities of a snapshot. It owns nothing that would have to be closed; what it opens is the handler's. */
 export const createHost = ({ log, nowMs, fetch, secret, metrics, folder = "." }: HostOptions): Host => ({
   log,
   nowMs,
@@ -24,6 +25,7 @@ export const createHost = ({ log, nowMs, fetch, secret, metrics, folder = "." }:
   secret,
   metrics,
   readFile: (path, maxBytes) => readBounded(resolve(folder, path), maxBytes),
+  openLines: (to) => openLines(to, { log, nowMs, folder }),
   repeat: (everyMs, task) =>
     repeat(everyMs, task, (error) => log.warn({ reason: String(error) }, "a repeated task failed")),
 });

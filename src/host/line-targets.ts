@@ -1,45 +1,82 @@
 import { fstatSync, write } from "node:fs";
-import { open, rename, stat, type FileHandle } from "node:fs/promises";
+import { open, readdir, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import { promisify } from "node:util";
-import type { LineTarget } from "./lines.ts";
+import type { LineTarget, RotatedFile, Stop } from "../adapter/host.ts";
+import { repeat } from "./repeat.ts";
 
-/** A file that is rotated. */
-export interface RotatedFile {
-  readonly path: string;
-  /** The file is put aside before it would become larger: as `path.1`, which becomes `path.2`, and so on. */
-  readonly maxBytes: number;
-  /** How many are kept beside the one that is written. */
-  readonly keep: number;
+/** How files follow the time. */
+export interface FileTime {
+  /** Epoch milliseconds. */
+  readonly nowMs: () => number;
+  /** Told why files could not be put aside or removed for their age; it is tried again. */
+  readonly onError: (error: unknown) => void;
+  /** How often their age is looked at. Default one minute. */
+  readonly everyMs?: number;
 }
 
 /**
- * Appends to a file. Where somebody else moves it away, as logrotate does, or a write fails, it is opened anew.
+ * Appends to a file. Where somebody else moves it away, as logrotate does, or a write fails, it is opened anew. What is written is
+ * the kernel's then: it outlives this process; it is not forced to the disk.
  *
  * @throws the system's error, where it cannot be opened.
  */
-export async function openFile(file: RotatedFile): Promise<LineTarget> {
-  const target = new FileTarget(file);
-  await target.reopen();
+export async function openFile(
+  file: RotatedFile,
+  time: FileTime = { nowMs: Date.now, onError: () => undefined },
+): Promise<LineTarget> {
+  const target = new FileTarget(file, time);
+  await target.open();
   return target;
 }
 
 class FileTarget implements LineTarget {
   readonly #file: RotatedFile;
+  readonly #time: FileTime;
   #handle: FileHandle | undefined;
   #inode = 0;
   #bytes = 0;
+  #bornAtMs = 0;
   /** Whether what was written last may end in the middle of a line. */
   #isTorn = false;
+  #stop: Stop | undefined;
+  /** What is done with the file comes one after the other; this is the end of the last. It never rejects. */
+  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(file: RotatedFile) {
+  constructor(file: RotatedFile, time: FileTime) {
     this.#file = file;
+    this.#time = time;
   }
 
-  async append(lines: Buffer): Promise<void> {
-    if (await this.#isGone()) await this.reopen();
-    const { maxBytes } = this.#file;
-    if (this.#bytes > 0 && this.#bytes + lines.length > maxBytes) await this.#rotate();
+  async open(): Promise<void> {
+    await this.#reopen();
+    const { maxAgeMs, keepMs } = this.#file;
+    if (maxAgeMs === undefined && keepMs === undefined) return;
+    const { everyMs = 60_000, onError } = this.#time;
+    this.#stop = repeat(everyMs, () => this.#inTurn(() => this.#age()), onError);
+    await this.#removeOld();
+  }
+
+  append(lines: Buffer): Promise<void> {
+    return this.#inTurn(() => this.#append(lines));
+  }
+
+  close(): Promise<void> {
+    this.#stop?.();
+    return this.#inTurn(() => this.#release());
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(task);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #append(lines: Buffer): Promise<void> {
+    if (await this.#isGone()) await this.#reopen();
+    const isTooLarge = this.#bytes > 0 && this.#bytes + lines.length > this.#file.maxBytes;
+    if (isTooLarge || this.#isTooOld()) await this.#rotate();
     const whole = this.#isTorn ? Buffer.concat([NEW_LINE, lines]) : lines;
     try {
       await this.#handle?.appendFile(whole);
@@ -47,20 +84,21 @@ class FileTarget implements LineTarget {
       this.#isTorn = false;
     } catch (error) {
       this.#isTorn = true;
-      await this.close();
+      await this.#release();
       throw error;
     }
   }
 
-  async reopen(): Promise<void> {
-    await this.close();
+  async #reopen(): Promise<void> {
+    await this.#release();
     const handle = await open(this.#file.path, "a", 0o640);
     this.#handle = handle;
-    const { ino, size } = await handle.stat();
+    const { ino, size, birthtimeMs } = await handle.stat();
     [this.#inode, this.#bytes] = [ino, size];
+    this.#bornAtMs = size === 0 ? this.#time.nowMs() : birthtimeMs;
   }
 
-  async close(): Promise<void> {
+  async #release(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
     await handle?.close();
@@ -72,15 +110,39 @@ class FileTarget implements LineTarget {
     return found?.ino !== this.#inode;
   }
 
+  #isTooOld(): boolean {
+    const { maxAgeMs = Number.POSITIVE_INFINITY } = this.#file;
+    return this.#bytes > 0 && this.#time.nowMs() - this.#bornAtMs > maxAgeMs;
+  }
+
+  /** For files that nobody writes to: those that are written are looked at each time. */
+  async #age(): Promise<void> {
+    if (this.#handle !== undefined && this.#isTooOld() && !(await this.#isGone())) await this.#rotate();
+    await this.#removeOld();
+  }
+
   async #rotate(): Promise<void> {
     const { path, keep } = this.#file;
     for (let index = keep; index >= 1; index--) {
       await rename(index === 1 ? path : `${path}.${index - 1}`, `${path}.${index}`).catch(absent);
     }
-    await this.reopen();
+    await this.#reopen();
     if (keep > 0) return;
     await this.#handle?.truncate();
     this.#bytes = 0;
+  }
+
+  async #removeOld(): Promise<void> {
+    const { path, keepMs } = this.#file;
+    if (keepMs === undefined) return;
+    const folder = dirname(path);
+    const beginning = `${basename(path)}.`;
+    for (const name of await readdir(folder)) {
+      if (!name.startsWith(beginning) || !/^\d+$/.test(name.slice(beginning.length))) continue;
+      const found = await stat(join(folder, name)).catch(absent);
+      if (found === undefined || this.#time.nowMs() - found.mtimeMs <= keepMs) continue;
+      await rm(join(folder, name), { force: true });
+    }
   }
 }
 

@@ -1,9 +1,4 @@
-/** Where lines end up. `append` rejects where they could not be written; the next call may go well again. */
-export interface LineTarget {
-  append(lines: Buffer): Promise<void>;
-  /** Safe twice. */
-  close(): Promise<void>;
-}
+import type { LineTarget } from "../adapter/host.ts";
 
 export interface LinesOptions {
   readonly target: LineTarget;

@@ -22,6 +22,8 @@ export interface AdminListenerOptions {
   readonly token?: (() => Promise<string>) | undefined;
   /** What `/status` shows; it holds no secrets. */
   readonly status: () => object;
+  /** What `/account` shows: what became of access-log entries. */
+  readonly account: () => object;
   /** What `/decisions` shows; it holds no secrets either. */
   readonly decisions: DecisionsSource;
   /** What `/differences` shows; nor does it. */
@@ -37,7 +39,7 @@ export interface AdminListenerOptions {
 /** Wrong tokens are guesses: with more than this a second, all are refused unseen until the next. */
 const MAX_WRONG_TOKENS = 10;
 
-/** The listener for operators: the console, `/status`, `/decisions`, `/quotas`, `/explain`, and an index of what there is. */
+/** The listener for operators: the console, `/status`, `/account`, `/decisions`, `/quotas`, `/explain`, and an index of what there is. */
 export async function startAdminListener(options: AdminListenerOptions): Promise<HttpListener> {
   const app = fastify({
     bodyLimit: MAX_ASKED_BYTES,
@@ -71,6 +73,7 @@ export async function startAdminListener(options: AdminListenerOptions): Promise
 /** The pages of data, and what is answered where there is none. */
 function addPages(app: FastifyInstance<AnyHttpServer>, options: AdminListenerOptions): void {
   app.get("/status", (_request, reply) => sendJson(reply, options.status()));
+  app.get("/account", (_request, reply) => sendJson(reply, options.account()));
   app.get("/decisions", (request, reply) => {
     const wanted = decisionsWanted(request.query as Readonly<Record<string, unknown>>);
     return typeof wanted === "string"
@@ -139,6 +142,7 @@ const INDEX = `weir
 /differences     what rules in shadow, or the candidate, would have answered otherwise (JSON); ?kind= &policy= &rule= &since= &limit=
 /quotas          quotas, their busiest keys and what is left (JSON); ?policy= &quota= &limit=
 /quotas/reset    POST { policy, quota, key } or { id }: forgets one counter
+/account         what became of access-log entries, by handler (JSON)
 /explain         POST { request, as, backends, now }: why that would be allowed or denied (JSON)
 `;
 

@@ -23,6 +23,7 @@ const FILES = [
   "differences.js",
   "quotas.js",
   "reset.js",
+  "telemetry.js",
 ] as const;
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -1,4 +1,6 @@
+import { Readable } from "node:stream";
 import { fastify } from "fastify";
+import type { Handler } from "../adapter/adapter.ts";
 import type { ListenAddress } from "../std/listen-address.ts";
 import type { ListenerTls } from "../std/tls-files.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -9,12 +11,14 @@ export interface MetricsListenerOptions {
   /** Undefined: plain text. */
   readonly tls?: ListenerTls | undefined;
   readonly metrics: Metrics;
+  /** The handlers that keep metrics of their own, by name. */
+  readonly exposed: () => ReadonlyMap<string, NonNullable<Handler["expose"]>>;
   /** Why weir should not be sent requests now; undefined when it is ready. */
   readonly notReady: () => string | undefined;
 }
 
 /**
- * The listener for those who watch: `/metrics` for Prometheus, `/healthz` while the process runs,
+ * The listener for those who watch: `/metrics` for Prometheus, `/metrics/<handler>` for what a handler keeps, `/healthz` while the process runs,
  * `/readyz` while checks are answered. Rejects when the address cannot be bound.
  */
 export async function startMetricsListener(options: MetricsListenerOptions): Promise<HttpListener> {
@@ -27,6 +31,22 @@ export async function startMetricsListener(options: MetricsListenerOptions): Pro
     const { contentType, text } = await options.metrics.render();
     return reply.type(contentType).send(text);
   });
+  app.get<{ Params: { readonly handler: string } }>("/metrics/:handler", (request, reply) => {
+    const exposed = options.exposed();
+    const expose = exposed.get(request.params.handler);
+    if (expose === undefined) return reply.status(404).type("text/plain").send(unknownHandler(exposed));
+    const { accept = "", "accept-encoding": encodings } = request.headers;
+    const { contentType, contentEncoding, slices } = expose({
+      accept,
+      acceptEncoding: typeof encodings === "string" ? encodings : "",
+    });
+    if (contentEncoding !== "") reply.header("content-encoding", contentEncoding);
+    // The next slice is made when the one before is on its way.
+    return reply
+      .header("vary", "accept, accept-encoding")
+      .type(contentType)
+      .send(Readable.from(slices, { objectMode: false }));
+  });
   app.get("/healthz", (_request, reply) => reply.type("text/plain").send("ok\n"));
   app.get("/readyz", (_request, reply) => {
     const reason = options.notReady();
@@ -37,4 +57,9 @@ export async function startMetricsListener(options: MetricsListenerOptions): Pro
   });
   const address = await listenFastify(app, options.address);
   return { address, close: () => app.close() };
+}
+
+function unknownHandler(exposed: ReadonlyMap<string, unknown>): string {
+  const names = [...exposed.keys()].map((name) => `/metrics/${name}`).join(", ");
+  return `no handler of this name keeps metrics; ${names === "" ? "none does" : `there is ${names}`}\n`;
 }

@@ -1,3 +1,4 @@
+import type { EntryAttributes } from "../attributes/entry.ts";
 import { Unknown } from "../cel/expression.ts";
 import type { Signer } from "../host/signer.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
@@ -33,9 +34,9 @@ export const TOKEN_ENTRY = "token";
 /** The entry that says which quota it is that is settled, `models/tokens`; without it, all of the tokens'. */
 export const QUOTA_ENTRY = "quota";
 
-/** The hits that a quota's `settle` finds in an access-log entry; `entry` has a property a variable. */
+/** The hits that a quota's `settle` finds in an access-log entry: it may read all that entries have, and nothing of checks. */
 export const byEntry =
-  (live: Settler["live"], entry: object) =>
+  (live: Settler["live"], entry: EntryAttributes) =>
   ({ policy, quota }: Reservation): number | undefined => {
     const cost = live()
       ?.policies.find(({ id }) => id === policy)

@@ -14,6 +14,7 @@ import type { Reference } from "./references.ts";
 import type { SharedFile } from "./shared-file.ts";
 import type { ActiveOverride, Ownership } from "./snapshot.ts";
 import type { Settings } from "./settings.ts";
+import type { Path } from "./source.ts";
 import type { Owned, TeamFile } from "./teams-file.ts";
 
 /** What says where teams end. */
@@ -41,7 +42,13 @@ export function refuseTrespass(
   }
   for (const rule of file.rules) {
     if (rule.kind !== "ask" || mayAsk(team, rule.handler)) continue;
-    diagnostics.push(notAsked(document, ["rules", rule.index, "ask"], name, rule.handler));
+    diagnostics.push(notAsked({ document, at: ["rules", rule.index, "ask"], handler: rule.handler }, name));
+  }
+  for (const { index, to } of file.telemetry) {
+    if (mayAsk(team, to)) continue;
+    diagnostics.push(
+      notAsked({ document, at: ["telemetry", index, "to"], handler: to }, name, "send telemetry to"),
+    );
   }
   refuseForeignVerifiers(document, file.identities, borders);
 }
@@ -111,7 +118,8 @@ export function refuseForeignVerifiers(
   for (const [identity, written] of identities) {
     const handler = verifierOf(written);
     if (handler === undefined || mayAsk(team, handler)) continue;
-    diagnostics.push(notAsked(document, ["identities", identity, "apiKey", "verify"], name, handler));
+    const at = ["identities", identity, "apiKey", "verify"];
+    diagnostics.push(notAsked({ document, at, handler }, name));
   }
 }
 
@@ -120,14 +128,16 @@ const verifierOf = (written: WrittenIdentity): string | undefined =>
 
 const mayAsk = ({ mayAsk: handlers }: TeamFile, handler: string): boolean => handlers?.has(handler) ?? true;
 
-const notAsked = (
-  document: Document,
-  path: readonly (string | number)[],
-  team: string,
-  handler: string,
-): Diagnostic => {
+/** `at`: where the handler is named. */
+interface Asked {
+  readonly document: Document;
+  readonly at: Path;
+  readonly handler: string;
+}
+
+const notAsked = ({ document, at, handler }: Asked, team: string, verb = "ask"): Diagnostic => {
   const hint = "add it to the team's `may: { handlers: … }`";
-  return problem(document.at(path), "not-owned", `the team ${team} may not ask ${handler}`, hint);
+  return problem(document.at(at), "not-owned", `the team ${team} may not ${verb} ${handler}`, hint);
 };
 
 /**

@@ -5,8 +5,8 @@ import { fieldChanges, type FieldChange, type Written } from "./written.ts";
 export interface Change {
   /** `to-shadow` and `to-enforcement`: it was, or is, evaluated and not enforced; other fields may have changed with it. */
   readonly kind: "added" | "removed" | "changed" | "to-shadow" | "to-enforcement";
-  readonly of: "policy" | "rule" | "shared" | "server" | "override" | "domain" | "descriptor";
-  /** `orders`, `orders/owner`, `platform`, `weir.yaml`, `edge`, `edge: plan=gold, user`. */
+  readonly of: "policy" | "rule" | "quota" | "shared" | "server" | "override" | "domain" | "descriptor";
+  /** `orders`, `orders/owner`, `orders/per-user`, `platform`, `weir.yaml`, `edge`, `edge: plan=gold, user`. */
   readonly name: string;
   readonly fields: readonly FieldChange[];
   /** The policies that use it, on either side; of a shared file only. */

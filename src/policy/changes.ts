@@ -17,7 +17,7 @@ export interface State {
 
 /**
  * What differs between two states of the files, told from what they say, so that files with errors are compared too:
- * policies and their rules, shared files with what their data files hold, rate limits, overrides, and what of weir.yaml decides.
+ * policies with their rules and quotas, shared files with what their data files hold, rate limits, overrides, and what of weir.yaml decides.
  * Where files stand and how they are laid out makes no difference.
  */
 export function changesOf(before: State, after: State): readonly Change[] {
@@ -63,12 +63,13 @@ function filesOf({ loaded, handlerFiles }: State, kind: Kind): ReadonlyMap<strin
   return files;
 }
 
-/** What says nothing about any verdict: the name, and rules and descriptors, which are looked at one by one. */
+/** What says nothing about any verdict: the name, and rules, quotas and descriptors, which are looked at one by one. */
 const NOT_VALUES: ReadonlySet<string> = new Set([
   "weir",
   "policy",
   "shared",
   "rules",
+  "quotas",
   "domain",
   "descriptors",
 ]);
@@ -89,25 +90,37 @@ const SILENT: readonly RegExp[] = [
 ];
 
 function changesOfPolicy(name: string, files: Both): readonly Change[] {
-  const [old, now] = [rulesOf(files.before), rulesOf(files.after)];
-  const rules = [...new Set([...old.keys(), ...now.keys()])].flatMap((id) =>
-    changeOf("rule", `${name}/${id}`, { before: old.get(id), after: now.get(id) }, []),
-  );
+  const [old, now] = [partsOf(files.before, "rules"), partsOf(files.after, "rules")];
+  const quotas = [partsOf(files.before, "quotas"), partsOf(files.after, "quotas")] as const;
   // The first refusal by position answers, and the first allow gives its effects.
   const order = orderChange("order of rules", [...old.keys()], [...now.keys()]);
   const [own] = changeOf("policy", name, files, []);
-  return [...withOrder(own, { of: "policy", name }, order === undefined ? [] : [order]), ...rules];
+  return [
+    ...withOrder(own, { of: "policy", name }, order === undefined ? [] : [order]),
+    ...changesOfParts("rule", name, [old, now]),
+    ...changesOfParts("quota", name, quotas),
+  ];
 }
 
+/** What became of the rules, or the quotas, of a policy, one by one. */
+const changesOfParts = (
+  of: "rule" | "quota",
+  policy: string,
+  [old, now]: readonly [ReadonlyMap<string, File>, ReadonlyMap<string, File>],
+): readonly Change[] =>
+  [...new Set([...old.keys(), ...now.keys()])].flatMap((id) =>
+    changeOf(of, `${policy}/${id}`, { before: old.get(id), after: now.get(id) }, []),
+  );
+
 /** By id, by position. */
-function rulesOf(file: File | undefined): ReadonlyMap<string, File> {
-  const rules = file?.plain.get("rules");
+function partsOf(file: File | undefined, list: "rules" | "quotas"): ReadonlyMap<string, File> {
+  const parts = file?.plain.get(list);
   const found = new Map<string, File>();
-  for (const rule of isList(rules) ? rules : []) {
-    const id = isMapping(rule) ? rule.get("id") : undefined;
-    if (!isMapping(rule) || typeof id !== "string") continue;
-    const values = Array.from(rule).filter(([key]) => key !== "id");
-    found.set(id, { plain: rule, written: writtenOf(new Map(values)) });
+  for (const part of isList(parts) ? parts : []) {
+    const id = isMapping(part) ? part.get("id") : undefined;
+    if (!isMapping(part) || typeof id !== "string") continue;
+    const values = Array.from(part).filter(([key]) => key !== "id");
+    found.set(id, { plain: part, written: writtenOf(new Map(values)) });
   }
   return found;
 }

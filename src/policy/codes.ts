@@ -23,7 +23,6 @@ export const CODES = {
   "missing-key": "A key that must be there is not.",
   "wrong-type": "A value is of another type than the key takes.",
   "wrong-value": "A value is outside what the key takes.",
-  "not-yet": "The format has this, this version of weir does not carry it out yet.",
   // Names
   "duplicate-name": "Two things of one kind have the same name. Rename one.",
   "reserved-name": "A name that weir keeps for itself.",
@@ -53,6 +52,8 @@ export const CODES = {
     "What a handler answers is known only after it was asked: not in the questions to others, and not where it is decided whether a policy applies.",
   "secret-value":
     "A secret attribute is compared, or given to an input that takes secrets; it never goes where it may be written down.",
+  "not-carried":
+    "A telemetry rule reads something of the check that the check's answer does not carry to the entry: a whole identity, or a value that does not travel.",
   "handler-config": "The configuration of a handler is not what its adapter takes.",
   "host-is-callers-choice":
     "To a sidecar a caller can send any host and path, so these alone must not choose a policy. Add `destinations`.",
@@ -68,6 +69,8 @@ export const CODES = {
   "unused-identity": "An identity that no rule reads proves nothing.",
   "unreached-rule":
     "A rule behind one that always decides, or a question that nobody needs, is never looked at.",
+  "counted-twice":
+    "Two telemetry rules send the same preset of one entry to the same handler. Send it once, or let their conditions exclude one another.",
   "shadow-past-date": "A rule is in shadow, or enforced for a share, longer than its `until` says.",
   "override-ended": "An override whose time is over does nothing any more.",
   // Tests

@@ -78,12 +78,16 @@ export function refuseAnswers(scope: Scope, path: Path, { answers }: Mentions): 
 }
 
 /** A secret is compared, or handed to what takes secrets; it never goes where it may be written down. */
-export function refuseSecrets(scope: Scope, path: Path, { attributes }: Mentions, why: string): void {
-  const secret = [...attributes].find((name) => SECRETS.has(name));
+export function refuseSecrets(scope: Scope, path: Path, mentions: Mentions, why: string): void {
+  const secret = secretIn(mentions);
   if (secret === undefined) return;
   const hint = "compare it in a rule, or read what an identity makes of it";
   scope.report(problem(scope.document.at(path), "secret-value", `${secret} is secret, and ${why}`, hint));
 }
+
+/** The first of them that is secret. */
+export const secretIn = ({ attributes }: Mentions): string | undefined =>
+  [...attributes].find((name) => SECRETS.has(name));
 
 const SECRETS: ReadonlySet<string> = new Set(
   VOCABULARY.filter((one) => one.class === "secret").map(({ name }) => name),

@@ -3,7 +3,16 @@ import { refuseForeignDomains, type Borders } from "./borders.ts";
 import type { Environments } from "./declarations.ts";
 import { problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
-import type { Domain, DescriptorNode, Level, Limit, LimitRule, Wildcard } from "./domain.ts";
+import {
+  entryName,
+  groupsOf,
+  type DescriptorNode,
+  type Domain,
+  type Level,
+  type Limit,
+  type LimitRule,
+  type Wildcard,
+} from "./domain.ts";
 import type { DomainFile, WrittenDescriptor } from "./domain-file.ts";
 import { UNITS_MS, type WrittenLimit } from "./domain-file-limit.ts";
 import { plainScope } from "./compile-shared.ts";
@@ -88,6 +97,7 @@ function nodeOf(one: WrittenDescriptor, path: Path, surroundings: Surroundings):
     below: levelOf(one.descriptors, [...path, "descriptors"], surroundings),
     counted: one.shareThreshold ? "together" : "by-value",
     metric: one.valueToMetric ? "as-asked" : "as-written",
+    name: entryName(one.key, one.value ?? ""),
   };
 }
 
@@ -100,6 +110,7 @@ function ruleOf(
   refuseTwins(limits, scope, [...path, one.limitsAt]);
   return {
     limits,
+    groups: groupsOf(limits),
     replaces: new Set(written.flatMap(({ replaces }) => replaces)),
     names: new Set(written.flatMap(({ name }) => (name === "" ? [] : [name]))),
     standing: one.shadowMode ? "shadow" : one.quotaMode ? "quota" : "enforce",

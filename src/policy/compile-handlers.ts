@@ -1,7 +1,7 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { didYouMean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
-import type { HandlerFile } from "./handlers-file.ts";
+import { QUEUE_DEFAULTS, REPORT_DEADLINE_MS, type HandlerFile } from "./handlers-file.ts";
 import type { ConfiguredHandler } from "./handlers.ts";
 import type { Fields, Records } from "./records.ts";
 import type { Settings } from "./settings.ts";
@@ -36,6 +36,7 @@ export function compileHandlers(
       continue;
     }
     if (!isAccepted(document, written, adapter, diagnostics)) continue;
+    diagnostics.push(...misfits(document, name, { written, adapter, settings }));
     handlers.set(name, {
       name,
       adapter,
@@ -44,6 +45,10 @@ export function compileHandlers(
       folder: settings.folder,
       key: JSON.stringify([adapter.id, settings.folder, written.config]),
       deadlineMs: written.deadlineMs ?? settings.checkTimeoutMs - OWN_SHARE_MS,
+      queue: adapter.inputs.report && {
+        ...(written.queue ?? QUEUE_DEFAULTS),
+        deadlineMs: written.deadlineMs ?? REPORT_DEADLINE_MS,
+      },
       outputs: records.of(typesOf(adapter)),
     });
   }
@@ -52,6 +57,33 @@ export function compileHandlers(
 
 const typesOf = ({ outputs }: Adapter): Fields =>
   Object.fromEntries(Object.entries(outputs).map(([name, { type }]) => [name, type]));
+
+/** What beside the configuration cannot be meant of an adapter of this kind. */
+function misfits(
+  document: Document,
+  name: string,
+  { written: { deadlineMs = 0, queue }, adapter, settings: { checkTimeoutMs } }: Written,
+): readonly Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const mostMs = checkTimeoutMs - OWN_SHARE_MS;
+  if (adapter.inputs.check !== undefined && deadlineMs > mostMs) {
+    const message = `a check has ${checkTimeoutMs}ms, of which weir keeps ${OWN_SHARE_MS}ms: no handler can take ${deadlineMs}ms`;
+    const hint = `write at most ${mostMs}ms, or raise checkTimeout and Envoy's own timeout with it`;
+    found.push(problem(document.at(["handlers", name, "deadline"]), "wrong-value", message, hint));
+  }
+  if (adapter.inputs.report === undefined && queue !== undefined) {
+    const message = `handlers of the adapter ${adapter.id} take no records, so none wait for them`;
+    const place = document.keyAt(["handlers", name, "queue"]);
+    found.push(problem(place, "wrong-value", message, "remove `queue`"));
+  }
+  return found;
+}
+
+interface Written {
+  readonly written: HandlerFile;
+  readonly adapter: Adapter;
+  readonly settings: Settings;
+}
 
 /** Whether the adapter takes the configuration; why not is added to the diagnostics. */
 function isAccepted(

@@ -5,6 +5,7 @@ import { compileLets } from "./compile-lets.ts";
 import { compileQuota, type CompiledQuota, type QuotaWorld } from "./compile-quotas.ts";
 import { boundNames, compileMatch } from "./compile-match.ts";
 import { compileShare, lintUntil } from "./compile-modes.ts";
+import { compilePolicyTelemetry } from "./compile-telemetry.ts";
 import {
   answersOf,
   dataOf,
@@ -23,6 +24,7 @@ import {
   type SharedWorld,
 } from "./compile-shared.ts";
 import { contextMaker } from "./context.ts";
+import type { Shape } from "./declarations.ts";
 import { problem } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import { PLAIN_ANSWER, type Effects } from "./effects.ts";
@@ -77,7 +79,7 @@ const NO_OVERRIDES: ReadonlyMap<string, ActiveOverride> = new Map();
 export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPolicy {
   const { file, document } = read;
   const match = compileMatch(file.match, plainScope(document, world));
-  const { scope, view, identities } = compileNames(read, match, world);
+  const { scope, shape, view, identities } = compileNames(read, match, world);
   const { used } = view;
   const { table } = scope;
   const overrides = world.overrides.get(file.policy) ?? NO_OVERRIDES;
@@ -88,12 +90,15 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
     return rule === undefined ? [] : [rule];
   });
   const quotas = compileQuotas(file, overrides, { ...world, policy: file.policy, scope, overrides });
+  const telemetry = compilePolicyTelemetry(file, {
+    ...world,
+    check: { scope, shape, ...view },
+    match,
+    identities,
+  });
   lintUntil(scope, [], file.mode, world.nowMs);
   const { mode, share } = compileShare(scope, [], file.mode, { salt: file.policy });
-  const gate = {
-    when: file.match === "everything" ? undefined : condition(scope, ["match", "when"], file.match.when),
-    except: condition(scope, ["except"], file.except),
-  };
+  const gate = gateOf(file, scope);
   const policy = assemble(file, { rules, quotas }, identities);
   const ownedHeaders = ownedBy([...policy.allows, ...policy.asks].map(({ effects }) => effects));
   const gateMentions = scope.mentions(gate.when, gate.except, share?.by);
@@ -118,24 +123,38 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
     mentions: allOf([gateMentions, fallback.mentions]),
     ownedHeaders: mode === "enforce" ? ownedHeaders : new Set(),
     context: contextMaker({ ...view, identities, ownedHeaders }),
+    telemetry,
     mentionsOf: (reads) => mentionsOf(reads, table),
     expression: scope.compiler,
   };
   const misfits = { scope, gateMentions, fallbackMentions: fallback.mentions, settings: world.settings };
   refuseMisfits(read, draft, misfits);
-  if (file.audit === "required" && !world.hasDecisions) {
-    const message = "weir.yaml has no `decisions`: nothing that this requires could be written";
-    const hint = "say there where they go: decisions: { to: stdout }";
-    scope.report(problem(document.at(["audit"]), "missing-key", message, hint));
-  }
+  if (file.audit === "required" && !world.hasDecisions) refuseUnwritten(scope);
   // A rule that could not be compiled may be the one that reads an identity.
-  const isWhole = read.isWhole && rules.length === file.rules.length && quotas.length === file.quotas.length;
+  const compiled = rules.length + quotas.length + (telemetry?.rules.length ?? 0);
+  const isWhole = read.isWhole && compiled === countOf(file);
   lintPolicy({ ...read, isWhole }, draft, scope, identities);
   return { ...read, draft, identities };
 }
 
+/** What is evaluated of a match. */
+const gateOf = ({ match, except }: PolicyFile, scope: Scope): Pick<Draft, "when" | "except"> => ({
+  when: match === "everything" ? undefined : condition(scope, ["match", "when"], match.when),
+  except: condition(scope, ["except"], except),
+});
+
+const countOf = ({ rules, quotas, telemetry }: PolicyFile): number =>
+  rules.length + quotas.length + telemetry.length;
+
+function refuseUnwritten(scope: Scope): void {
+  const message = "weir.yaml has no `decisions`: nothing that this requires could be written";
+  const hint = "say there where they go: decisions: { to: stdout }";
+  scope.report(problem(scope.document.at(["audit"]), "missing-key", message, hint));
+}
+
 interface Named {
   readonly scope: Scope;
+  readonly shape: Shape;
   readonly identities: ReadonlyMap<string, Identity>;
   readonly view: {
     readonly lets: ReadonlyMap<string, Expression>;
@@ -161,16 +180,17 @@ function compileNames({ file, document }: ReadPolicy, match: Match, world: Polic
   const answers = answersOf(file, document, handlers, diagnostics);
   const known = [...answers].filter((entry): entry is [string, ObjectType] => entry[1] !== undefined);
   const sharedTypes = new Map(used.map(({ name, type }) => [name, type]));
+  const shape: Shape = {
+    phase,
+    identities: typesOf(identities),
+    lets: new Map(),
+    answers: new Map(known),
+    shared: sharedTypes,
+    data: record,
+  };
   const { scope, lets } = compileLets(file.let, {
     document,
-    shape: {
-      phase,
-      identities: typesOf(identities),
-      lets: new Map(),
-      answers: new Map(known),
-      shared: sharedTypes,
-      data: record,
-    },
+    shape,
     names: {
       phase,
       identities: fieldsOf(writtenIdentities, identities),
@@ -193,7 +213,7 @@ function compileNames({ file, document }: ReadPolicy, match: Match, world: Polic
     data: record?.construct(data.values),
     used,
   };
-  return { scope, identities, view };
+  return { scope, shape, identities, view };
 }
 
 const compileQuotas = (

@@ -3,6 +3,7 @@ import type { SecretSource } from "../adapter/host.ts";
 import { readCertificate } from "../attributes/certificate.ts";
 import { canonicalHost } from "../attributes/host.ts";
 import { parseSpiffeId } from "../attributes/spiffe.ts";
+import { durationValue } from "../cel/time.ts";
 import { remember } from "../std/remember.ts";
 import type { WrittenTarget } from "./decisions-file.ts";
 import type { Listener, TlsFiles } from "./listen-file.ts";
@@ -30,6 +31,7 @@ export function settingsOf(file: ServerFile, path: string | undefined): Settings
     host: remember(MAX_REMEMBERED, canonicalHost),
     certificate: remember(MAX_REMEMBERED, readCertificate),
     clientAddress: file.clientAddress,
+    duration: durationValue,
     proxyRole: (proxy) => proxyRole(file.proxy, proxy),
     checkTimeoutMs: file.checkTimeoutMs,
     maxInFlight: file.maxInFlight,
@@ -38,6 +40,7 @@ export function settingsOf(file: ServerFile, path: string | undefined): Settings
     secrets,
     outbound: { ...file.outbound, caFile: caFile && within(folder, caFile) },
     decisions: file.decisions && { ...file.decisions, to: withinTarget(folder, file.decisions.to) },
+    report: file.report,
     store: file.store.type === "memory" ? file.store : withinStore(folder, file.store),
     handlers: file.handlers,
     teams: file.teams,

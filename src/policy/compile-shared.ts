@@ -24,6 +24,8 @@ export interface SharedPart {
   readonly identities: ReadonlyMap<string, Identity>;
   /** Those that have a fault too. */
   readonly identityNames: readonly string[];
+  /** Its names by the expressions that define them. */
+  readonly lets: ReadonlyMap<string, Expression>;
   /** The type of its names, whose values are made of a policy's context. */
   readonly type: SharedType;
   /** What its names depend on. */
@@ -88,6 +90,7 @@ export function compileShared(file: SharedFile, document: Document, world: Share
     isWhole: diagnostics.slice(before).every(({ severity }) => severity !== "error"),
     identities,
     identityNames: [...file.identities.keys()],
+    lets,
     type: typeOf(file.shared, lets, record.construct(data.values)),
     mentions,
     answers: new Map(answers),

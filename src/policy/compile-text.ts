@@ -6,10 +6,19 @@ import type { Scope } from "./scope.ts";
 import type { Path } from "./source.ts";
 
 /** A text whose expressions are replaced; UNKNOWN when one of them is. */
-export function compileText(scope: Scope, path: Path, template: Template): Text {
-  const parts = template.map((part): string | Expression | undefined =>
+export const compileText = (scope: Scope, path: Path, template: Template): Text =>
+  textOf(compileParts(scope, path, template));
+
+/** A text's literal parts and its expressions; undefined where something is wrong with one. */
+export const compileParts = (scope: Scope, path: Path, template: Template): TextParts =>
+  template.map((part) =>
     part.kind === "text" ? part.value : scope.textExpression(path, part.source, part.start),
   );
+
+export type TextParts = readonly (string | Expression | undefined)[];
+
+/** The parts as one text. */
+export function textOf(parts: TextParts): Text {
   const [only] = parts;
   if (parts.length === 1 && typeof only === "string")
     return { render: () => only, reads: [], isLiteral: true };

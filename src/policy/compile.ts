@@ -19,6 +19,7 @@ import { settingsOf } from "./compile-settings.ts";
 import { compileShared, type SharedPart, type SharedWorld } from "./compile-shared.ts";
 import { unknownSubjects } from "./compile-tests.ts";
 import { findingConflicts } from "./conflicts.ts";
+import { findingCountedTwice } from "./counted-twice.ts";
 import { Environments } from "./declarations.ts";
 import { inOrder, isClean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
@@ -32,6 +33,7 @@ import { serverFirst } from "./parts.ts";
 import type { OverridesFile } from "./overrides-file.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import { Records } from "./records.ts";
+import { reportingOf } from "./reporting.ts";
 import {
   parseDomain,
   parseOverrides,
@@ -45,6 +47,7 @@ import { SERVER_DEFAULTS, type ServerFile } from "./server-file.ts";
 import type { Settings } from "./settings.ts";
 import type { SharedFile } from "./shared-file.ts";
 import type { Ownership, Policy, Snapshot } from "./snapshot.ts";
+import { hasPart } from "./telemetry.ts";
 import type { TestsFile } from "./tests-file.ts";
 import { unreadOf, type Unread } from "./unread.ts";
 
@@ -241,7 +244,7 @@ function* compilingPolicies(
     match: draft.match,
     enforced: new Set(draft.mode === "shadow" ? [] : [...draft.allows, ...draft.asks].map(({ id }) => id)),
   }));
-  world.diagnostics.push(...(yield* findingConflicts(matched)));
+  world.diagnostics.push(...(yield* findingConflicts(matched)), ...(yield* findingCountedTwice(policies)));
   return policies;
 }
 
@@ -250,7 +253,10 @@ function divide<T>(items: readonly T[], isSo: (item: T) => boolean): readonly [r
   return [items.filter(isSo), items.filter((item) => !isSo(item))];
 }
 
-type Common = Omit<Snapshot, "policies" | "lookup" | "connections" | "identities" | "credentialHeaders">;
+type Common = Omit<
+  Snapshot,
+  "policies" | "lookup" | "connections" | "reporting" | "identities" | "credentialHeaders"
+>;
 
 function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapshot {
   const policies = compiled
@@ -264,14 +270,18 @@ function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapsh
   const identities = policies.flatMap((one) => [
     ...one.identities.values(),
     ...one.shadowIdentities.values(),
+    ...(one.telemetry?.identities.values() ?? []),
     ...one.asks.flatMap(({ identity }) => identity ?? []),
   ]);
-  const of = (protocol: "http" | "tcp") => policies.filter(({ match }) => match.protocol === protocol);
+  // Telemetry that reads nothing of checks has no part in them.
+  const asked = policies.filter(({ telemetry }) => telemetry === undefined || hasPart(telemetry));
+  const of = (protocol: "http" | "tcp") => asked.filter(({ match }) => match.protocol === protocol);
   return {
     ...common,
     policies,
     lookup: buildLookup(of("http")),
     connections: buildLookup(of("tcp")),
+    reporting: policies.some(({ telemetry }) => telemetry !== undefined) ? reportingOf(policies) : undefined,
     identities: [...new Set(identities)],
     credentialHeaders: new Set(identities.flatMap(({ proof }) => credentialHeadersOf(proof))),
   };

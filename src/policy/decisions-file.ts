@@ -31,7 +31,8 @@ export type WrittenTarget =
 
 const MAX_SELECTIONS = 20;
 
-const SHARE = told({ pattern: SHARE_PATTERN.source }, parsedText(SHARE_FORM, parseShare));
+/** A share of things, from 0 to 1. */
+export const SHARE = told({ pattern: SHARE_PATTERN.source }, parsedText(SHARE_FORM, parseShare));
 
 const SIZE = told(
   { type: ["string", "integer"] },
@@ -54,7 +55,7 @@ const FILE = mapping({
   keep,
 }));
 
-const STDOUT = word(["stdout"], {}, "stdout, or { file: … }");
+const STDOUT = word(["stdout"], "stdout, or { file: … }");
 
 const TARGET = either([STDOUT, FILE], (value, context): WrittenTarget => {
   if (isMapping(value)) return delegate(context, FILE, value);

@@ -1,21 +1,38 @@
 import { Connection } from "../attributes/connection.ts";
+import { Decision, Log } from "../attributes/entry.ts";
+import { EntryConnection, Upstream, Xds } from "../attributes/entry-connection.ts";
+import { EntryRequest, Response } from "../attributes/entry-request.ts";
 import { Client, Destination, Source, Workload } from "../attributes/peer.ts";
 import { Proxy } from "../attributes/proxy.ts";
 import { Request } from "../attributes/request.ts";
 import { POLICY_ROOTS, rootOf, VOCABULARY, type Attribute, type Phase } from "../attributes/vocabulary.ts";
 import type { Declarations, Engine, Environment, ObjectType, TypeName } from "../cel/expression.ts";
-import { Auth } from "./evidence.ts";
+import { Auth, CarriedIdentities } from "./evidence.ts";
 import type { Fields, RecordType } from "./records.ts";
 
+type Classes = Readonly<Record<string, ObjectType["constructedBy"]>>;
+
 /** The classes whose values stand for the roots of the vocabulary. */
-const CLASSES = {
+const CLASSES: Classes = {
   request: Request,
   source: Source,
   destination: Destination,
   client: Client,
   connection: Connection,
   proxy: Proxy,
-} as const;
+};
+
+/** The same in phase `log`: expressions tell types by class, so a subclass is declared as itself. */
+const LOG_CLASSES: Classes = {
+  ...CLASSES,
+  request: EntryRequest,
+  connection: EntryConnection,
+  response: Response,
+  upstream: Upstream,
+  xds: Xds,
+  decision: Decision,
+  log: Log,
+};
 
 /** Fields of an identity that a certificate proves. */
 export const WORKLOAD_FIELDS: Fields = {
@@ -79,13 +96,17 @@ const namesOf = (types: ReadonlyMap<string, ObjectType>): readonly string[][] =>
     left < right ? -1 : 1,
   );
 
-/** Whether an attribute can be read in a phase by this version. */
+/** Whether an attribute can be read in a phase. */
 export const isReadable = (attribute: Attribute, phase: Phase): boolean =>
-  attribute.phases.includes(phase) && attribute.notYet === undefined && attribute.insteadRead === undefined;
+  attribute.phases.includes(phase) && attribute.insteadRead === undefined;
 
 function declare({ phase, identities, lets, answers, shared, data }: Shape): Declarations {
   const readable = VOCABULARY.filter((attribute) => isReadable(attribute, phase));
-  const auth: ObjectType = { name: "Auth", constructedBy: Auth, fields: typeNames(identities) };
+  const auth: ObjectType = {
+    name: "Auth",
+    constructedBy: phase === "log" ? CarriedIdentities : Auth,
+    fields: typeNames(identities),
+  };
   const variables: Record<string, TypeName> = {
     auth: auth.name,
     path: "map(string, string)",
@@ -99,7 +120,7 @@ function declare({ phase, identities, lets, answers, shared, data }: Shape): Dec
     variables["data"] = data.name;
   }
   for (const { name, type } of readable) if (!name.includes(".")) variables[name] = type;
-  for (const [root, constructedBy] of Object.entries(CLASSES)) {
+  for (const [root, constructedBy] of Object.entries(phase === "log" ? LOG_CLASSES : CLASSES)) {
     const fields = readable.filter(({ name }) => name.startsWith(`${root}.`));
     if (fields.length === 0) continue;
     const name = root.charAt(0).toUpperCase() + root.slice(1);

@@ -184,7 +184,6 @@ const SEPARATE = mapping({ limit: HEADER_NAME, remaining: HEADER_NAME, reset: HE
 
 const HEADER_WORD = word(
   ["draft-06", "draft-11"],
-  {},
   "draft-06, draft-11, or { limit: …, remaining: …, reset: … }",
 );
 

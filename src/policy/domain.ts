@@ -42,6 +42,8 @@ export interface DescriptorNode {
   readonly counted: "by-value" | "together";
   /** What metrics name: what the file writes, or the value that was asked about. */
   readonly metric: "as-written" | "as-asked";
+  /** What metrics call it as it is written. */
+  readonly name: string;
 }
 
 /** What holds for the descriptors that end at a node. */
@@ -54,6 +56,8 @@ export interface LimitRule {
   readonly names: ReadonlySet<string>;
   /** `shadow` refuses nobody; `quota` only where all limits in that mode are exceeded. */
   readonly standing: "enforce" | "shadow" | "quota";
+  /** The same limits by how they count: each group is one counter. */
+  readonly groups: readonly LimitGroup[];
   /** Whether metrics name all values that were asked about. */
   readonly metric: "as-written" | "detailed";
   readonly metadata: ReadonlyMap<string, PlainValue>;
@@ -73,3 +77,25 @@ export interface Limit {
   /** Of `bucket`. */
   readonly burst: number;
 }
+
+/** Limits of one algorithm, and the windows of their counters, in the same order. */
+export interface LimitGroup extends Pick<Limit, "algorithm"> {
+  readonly limits: readonly Limit[];
+  /** Milliseconds. */
+  readonly lengths: readonly number[];
+  readonly windows: readonly { readonly limit: number; readonly length: number; readonly burst: number }[];
+}
+
+export const groupsOf = (limits: readonly Limit[]): readonly LimitGroup[] =>
+  Array.from(
+    Map.groupBy(limits, ({ algorithm }) => algorithm),
+    ([algorithm, group]) => ({
+      algorithm,
+      limits: group,
+      lengths: group.map(({ lengthMs }) => lengthMs),
+      windows: group.map(({ requestsPerUnit: limit, lengthMs: length, burst }) => ({ limit, length, burst })),
+    }),
+  );
+
+/** What metrics call an entry of a descriptor. */
+export const entryName = (key: string, value: string): string => (value === "" ? key : `${key}_${value}`);

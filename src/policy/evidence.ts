@@ -62,3 +62,6 @@ export class Auth extends Map<string, unknown> {
     return identity && this.#evidence.valueOf(identity);
   }
 }
+
+/** `auth` of an access-log entry: the identities of which the check has left something, by name. */
+export class CarriedIdentities extends Map<string, unknown> {}

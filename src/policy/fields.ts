@@ -5,7 +5,7 @@ import type { Code } from "./codes.ts";
 import { formed, SCALAR, told, type JsonSchema } from "./forms.ts";
 import { Refusal, type Reason, type Sort } from "./refusal.ts";
 import { splitText, type TextPart } from "./text.ts";
-import { BROKEN, isMapping, Literal } from "./tree.ts";
+import { BROKEN, Literal } from "./tree.ts";
 
 /** A field reads one value: it has it, or it says why not. */
 export type Read<T> = { readonly value: T } | { readonly reason: Reason };
@@ -167,28 +167,14 @@ export const name = (form: NameForm, at: "key" | "value" = "value") =>
     };
   });
 
-/** What a later version carries out of what a word may be. */
-interface Later {
-  readonly words?: readonly string[];
-  /** What a mapping in the place of the word would say. */
-  readonly mapping?: string;
-}
-
 /** One of several words. */
-export function word<const W extends string>(words: readonly W[], later: Later = {}, what?: string) {
+export function word<const W extends string>(words: readonly W[], what?: string) {
   const expectation =
     what ?? (words.length === 1 ? `the word ${words.join()}` : `one of the words ${words.join(", ")}`);
   return field({ enum: [...words], description: expectation }, (value): Read<W> => {
     const found = textOf(value);
     const one = words.find((known) => known === found);
-    if (one !== undefined) return { value: one };
-    if (found !== undefined && later.words?.includes(found) === true) {
-      return { reason: notCarriedOut(`"${found}"`, "value") };
-    }
-    if (isMapping(value) && later.mapping !== undefined) {
-      return { reason: notCarriedOut(later.mapping, "key") };
-    }
-    return expected(expectation, "text");
+    return one === undefined ? expected(expectation, "text") : { value: one };
   });
 }
 
@@ -253,18 +239,3 @@ export const parsedText = <T>(
 /** The path of a file, relative to the file that names it. */
 export const filePath = () =>
   parsedText("the path of a file", (path) => (/^[^\0]+$/.test(path) ? path : undefined));
-
-const notCarriedOut = (what: string, at: "key" | "value"): Reason => ({
-  kind: "refused",
-  code: "not-yet",
-  message: `this version of weir does not carry out ${what} yet`,
-  hint: "remove it until a later version does",
-  at,
-});
-
-/** A key that the format has and this version refuses. */
-export const notYet = (what: string) =>
-  formed(
-    { kind: "refused" },
-    field<undefined>({}, () => ({ reason: notCarriedOut(what, "key") })).optional(),
-  );

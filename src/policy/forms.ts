@@ -13,9 +13,7 @@ export type Form =
   /** A value that one of these schemas reads. */
   | { readonly kind: "either"; readonly of: readonly z.ZodType[] }
   /** A mapping from names of the file's choice. */
-  | { readonly kind: "entries"; readonly key: z.ZodType; readonly value: z.ZodType }
-  /** A key that is known and refused, so that editors do not offer it. */
-  | { readonly kind: "refused" };
+  | { readonly kind: "entries"; readonly key: z.ZodType; readonly value: z.ZodType };
 
 /** Filled where schemas are declared, and never after. */
 const FORMS = new WeakMap<z.core.$ZodType, readonly Form[]>();

@@ -1,4 +1,5 @@
-import { durationMs, field, expected, ID_FORM, name, type Read } from "./fields.ts";
+import type { QueueSettings } from "../host/delivery.ts";
+import { durationMs, field, expected, ID_FORM, integer, name, refuse, type Read } from "./fields.ts";
 import { entries, mapping } from "./fields-of-collections.ts";
 import type { Path } from "./source.ts";
 import { BROKEN, isList, isMapping, Literal, type Plain } from "./tree.ts";
@@ -18,32 +19,63 @@ export interface HandlerFile {
   readonly config: ConfigObject;
   /** Where `config` stands in weir.yaml. */
   readonly configPath: Path;
-  /** Undefined: all the time that a check has. */
+  /** Undefined: all the time that a check has; of records, REPORT_DEADLINE_MS. */
   readonly deadlineMs: number | undefined;
+  /** Undefined: QUEUE_DEFAULTS. */
+  readonly queue: QueueFile | undefined;
 }
+
+/** How records wait for a handler. */
+export type QueueFile = Omit<QueueSettings, "deadlineMs">;
+
+/** What holds for what a `queue` does not say. */
+export const QUEUE_DEFAULTS: QueueFile = { capacity: 10_000, batch: 500, waitMs: 1_000 };
+
+/** The time that a handler has for a batch of records where its `deadline` says nothing else. */
+export const REPORT_DEADLINE_MS = 10_000;
 
 const config = () =>
   field({ type: "object" }, (value): Read<ConfigObject> =>
     isMapping(value) ? { value: objectOf(value) } : expected("a mapping", "mapping"),
   );
 
+const QUEUE = mapping({
+  capacity: integer(1, 1_000_000).optional(),
+  batch: integer(1, 10_000).optional(),
+  wait: durationMs(1, 60_000, "from 1ms to 60s").optional(),
+}).transform(({ capacity, batch, wait }, context): QueueFile => {
+  const found = {
+    capacity: capacity ?? QUEUE_DEFAULTS.capacity,
+    batch: batch ?? Math.min(QUEUE_DEFAULTS.batch, capacity ?? QUEUE_DEFAULTS.capacity),
+    waitMs: wait ?? QUEUE_DEFAULTS.waitMs,
+  };
+  if (found.batch > found.capacity) {
+    const message = `a queue of ${found.capacity} records never has a batch of ${found.batch}`;
+    const hint = "write a `batch` of at most `capacity`";
+    refuse(context, { kind: "refused", code: "wrong-value", message, hint, at: "value" }, ["batch"]);
+  }
+  return found;
+});
+
 const HANDLER = mapping({
   adapter: name(ID_FORM),
   config: config().optional(),
   deadline: durationMs(1, 60_000, "from 1ms to 60s").optional(),
+  queue: QUEUE.optional(),
 });
 
 /** `handlers` of weir.yaml. */
 export const HANDLERS = entries(HANDLER, name(ID_FORM, "key")).transform(
   (found): ReadonlyMap<string, HandlerFile> =>
     new Map(
-      Array.from(found, ([id, { adapter, config: written, deadline }]) => [
+      Array.from(found, ([id, { adapter, config: written, deadline, queue }]) => [
         id,
         {
           adapter,
           config: written ?? objectOf(new Map()),
           configPath: ["handlers", id, "config"],
           deadlineMs: deadline,
+          queue,
         },
       ]),
     ),

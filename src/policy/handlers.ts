@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import type { QueueSettings } from "../host/delivery.ts";
 import type { Place } from "./diagnostic.ts";
 import type { RecordType } from "./records.ts";
 
@@ -14,8 +15,10 @@ export interface ConfiguredHandler {
   readonly folder: string;
   /** Equal for two handlers that need not be told apart, so that one that has not changed survives a reload. */
   readonly key: string;
-  /** At most the time of a check, less what weir keeps for itself. */
+  /** Of a check: at most its time, less what weir keeps for itself. */
   readonly deadlineMs: number;
+  /** Undefined where its adapter takes no records. */
+  readonly queue: QueueSettings | undefined;
   /** The type of its answers. */
   readonly outputs: RecordType;
 }

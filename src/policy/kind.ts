@@ -10,7 +10,7 @@ export const KIND_KEYS = ["policy", "tests", "shared", "keys", "overrides"] as c
 /** The keys of weir.yaml, those that come later among them. */
 export const SERVER_KEYS = [
   ...["listen", "mesh", "clientAddress", "checkTimeout", "maxInFlight", "ungoverned"],
-  ...["proxy", "secrets", "outbound", "decisions", "store", "handlers", "teams"],
+  ...["proxy", "secrets", "outbound", "decisions", "store", "report", "handlers", "teams"],
 ] as const;
 
 /** Everything that the top-level keys and the name of a file claim; one claim when all is well. */

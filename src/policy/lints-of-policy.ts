@@ -34,7 +34,7 @@ function lintIdentities(names: readonly string[], draft: Draft, scope: Scope): v
     scope.mentions(draft.when, draft.except, draft.share?.by),
   ]);
   for (const name of names) {
-    if (identities.has(name)) continue;
+    if (identities.has(name) || draft.telemetry?.identities.has(name) === true) continue;
     const place = scope.document.keyAt(["identities", name]);
     const hint = `write a rule that asks for it, such as require: has(auth.${name}), or remove it`;
     scope.report(warning(place, "unused-identity", `no rule of this policy reads auth.${name}`, hint));

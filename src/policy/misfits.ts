@@ -20,6 +20,8 @@ export interface MisfitWorld {
 export function refuseMisfits({ file, isWhole }: ReadPolicy, draft: Draft, world: MisfitWorld): void {
   if (isWhole) refuseToothless(file, world);
   refuseLateGate(draft, world);
+  // What decides nothing can be chosen, and is heard of through Envoy's log alone.
+  if (draft.telemetry?.isAlone === true) return;
   const rules = [...draft.refusals, ...draft.answered, ...draft.asks, ...draft.allows, ...draft.shadows];
   const all = [...rules, ...draft.quotas, ...draft.shadowQuotas].map((one) => one.mentions);
   const mentions = allOf([world.gateMentions, world.fallbackMentions, ...all]);
@@ -36,14 +38,15 @@ function refuseToothless(file: PolicyFile, { scope }: MisfitWorld): void {
     const hint = "match the hosts or paths that are open, or say `ungoverned: allow` in weir.yaml";
     scope.report(problem(document.at(["default"]), "grants-everything", message, hint));
   }
-  if (file.rules.length === 0 && file.quotas.length === 0 && file.default === undefined) {
-    const message = "the policy has neither rules nor quotas nor a default, so it does nothing";
+  const { rules, quotas, telemetry } = file;
+  if (rules.length + quotas.length + telemetry.length === 0 && file.default === undefined) {
+    const message = "the policy has neither rules nor quotas, telemetry nor a default, so it does nothing";
     scope.report(
       problem(
         document.keyAt(["policy"]),
         "no-rules",
         message,
-        "write `rules:`, `quotas:` or `default: deny`",
+        "write `rules:`, `quotas:`, `telemetry:` or `default: deny`",
       ),
     );
   }

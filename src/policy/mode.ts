@@ -46,7 +46,7 @@ const SHARE = mapping({
   return z.NEVER;
 });
 
-const WORD = word(["enforce", "shadow"], {}, "enforce, shadow, or { enforce: 10%, by: … }");
+const WORD = word(["enforce", "shadow"], "enforce, shadow, or { enforce: 10%, by: … }");
 
 /** The schema of `mode`. */
 export const MODE = either([WORD, SHARE], (value, context): WrittenMode =>

@@ -6,7 +6,6 @@ import {
   ID_FORM,
   misplaced,
   name,
-  notYet,
   refuse,
   text,
   VARIABLE_FORM,
@@ -20,6 +19,7 @@ import { IDENTITIES, type WrittenIdentity } from "./identity-file.ts";
 import { MODE, type WrittenMode } from "./mode.ts";
 import { QUOTAS, type WrittenQuota } from "./quota-file.ts";
 import { rules, type Rule } from "./rule.ts";
+import { TELEMETRY, type WrittenTelemetry } from "./telemetry-file.ts";
 import { isMapping } from "./tree.ts";
 
 /** The most rules that one policy has. */
@@ -35,6 +35,7 @@ export interface PolicyFile {
   readonly identities: ReadonlyMap<string, WrittenIdentity>;
   readonly rules: readonly Rule[];
   readonly quotas: readonly WrittenQuota[];
+  readonly telemetry: readonly WrittenTelemetry[];
   /** Undefined where the file has none: a policy without allow rules is then a guard that refuses nothing more. */
   readonly default: WrittenDefault | undefined;
   readonly mode: WrittenMode;
@@ -73,17 +74,13 @@ const MATCH_KEYS = told({ minProperties: 1 }, MATCH_MAPPING).transform((keys, co
   return keys;
 });
 
-const EVERYTHING = word(["everything"], {}, "`everything`, or a mapping of hosts, paths, methods, …");
+const EVERYTHING = word(["everything"], "`everything`, or a mapping of hosts, paths, methods, …");
 
 /** `deny`, `allow`, or `deny` with a shared answer: `{ deny: problem }`. */
 export type WrittenDefault =
   { readonly kind: "allow" } | { readonly kind: "deny"; readonly answerName: string | undefined };
 
-const DEFAULT_WORD = word(
-  ["allow", "deny"],
-  {},
-  "deny, allow, or { deny: … } with the name of a shared answer",
-);
+const DEFAULT_WORD = word(["allow", "deny"], "deny, allow, or { deny: … } with the name of a shared answer");
 const DEFAULT_ANSWER = mapping({ deny: name(ID_FORM) });
 
 const DEFAULT = either([DEFAULT_WORD, DEFAULT_ANSWER], (value, context): WrittenDefault => {
@@ -107,21 +104,17 @@ export const POLICY_FILE = mapping({
   mode: MODE.optional(),
   use: list(name(VARIABLE_FORM), "names of shared files", 100).optional(),
   quotas: QUOTAS.optional(),
-  telemetry: notYet("telemetry"),
+  telemetry: TELEMETRY.optional(),
   audit: word(["required"]).optional(),
 }).transform((file, context): PolicyFile => {
-  const { rules: ofRules = [], quotas = [] } = file;
+  const { rules: ofRules = [], quotas = [], telemetry = [] } = file;
   const ids = new Set(ofRules.map(({ id }) => id));
-  for (const { index, id } of quotas) {
-    const message = `another rule or quota has the id "${id}"`;
-    const reason = {
-      kind: "refused",
-      code: "duplicate-name",
-      message,
-      hint: "rename one",
-      at: "value",
-    } as const;
-    if (ids.has(id)) refuse(context, reason, ["quotas", index, "id"]);
+  const named = [
+    ...quotas.map(({ id, index }) => ({ id, path: ["quotas", index, "id"] })),
+    ...telemetry.map(({ id, index }) => ({ id, path: ["telemetry", index, "id"] })),
+  ];
+  for (const { id, path } of named) {
+    if (ids.has(id)) refuse(context, twice(id), path);
     ids.add(id);
   }
   return {
@@ -132,9 +125,19 @@ export const POLICY_FILE = mapping({
     identities: file.identities ?? new Map(),
     rules: ofRules,
     quotas,
+    telemetry,
     default: file.default,
     mode: file.mode ?? { kind: "enforce" },
     use: file.use ?? [],
     audit: file.audit === undefined ? "as-sampled" : "required",
   };
 });
+
+const twice = (id: string) =>
+  ({
+    kind: "refused",
+    code: "duplicate-name",
+    message: `another rule, quota or telemetry rule has the id "${id}"`,
+    hint: "rename one",
+    at: "value",
+  }) as const;

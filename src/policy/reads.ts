@@ -89,14 +89,7 @@ function resolveAttribute(read: Read, phase: Phase): ReadProblem | undefined {
   if (attribute.insteadRead !== undefined) {
     return unknown(span, `${name} is not read in expressions`, `read ${attribute.insteadRead}`);
   }
-  if (!attribute.phases.includes(phase)) return wrongPhase(span, name, attribute.phases, phase);
-  if (attribute.notYet === undefined) return undefined;
-  return {
-    ...span,
-    code: "not-yet",
-    message: `this version of weir does not read ${name} yet`,
-    hint: "remove it until a later version does",
-  };
+  return attribute.phases.includes(phase) ? undefined : wrongPhase(span, name, attribute.phases, phase);
 }
 
 const PHASE_NAMES: Readonly<Record<Phase, string>> = {

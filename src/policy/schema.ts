@@ -2,12 +2,11 @@ import type { z } from "zod";
 import { inOrder, problem, type Diagnostic } from "./diagnostic.ts";
 import { createDocument, type Document } from "./document.ts";
 import { DOMAIN_FILE, type DomainFile } from "./domain-file.ts";
-import { pathOf, reasonOf, toDiagnostics, type Issue } from "./issues.ts";
+import { pathOf, toDiagnostics, type Issue } from "./issues.ts";
 import { OVERRIDES_FILE, type OverridesFile } from "./overrides-file.ts";
 import { POLICY_FILE, type PolicyFile } from "./policy-file.ts";
 import { SERVER_FILE, type ServerFile } from "./server-file.ts";
 import { SHARED_FILE, type SharedFile } from "./shared-file.ts";
-import type { Reason } from "./refusal.ts";
 import type { Path } from "./source.ts";
 import { TESTS_FILE, type TestsFile } from "./tests-file.ts";
 import { BROKEN, isList, isMapping, type Plain } from "./tree.ts";
@@ -88,7 +87,7 @@ function hasBroken(plain: Plain): boolean {
 }
 
 /** The lists whose items stand alone, so that the others are read where one is at fault. */
-const HAS_HOLES: ReadonlySet<unknown> = new Set(["rules", "quotas", "expect", "overrides"]);
+const HAS_HOLES: ReadonlySet<unknown> = new Set(["rules", "quotas", "telemetry", "expect", "overrides"]);
 
 /** The file without unknown keys and such items; undefined when other parts are at fault, on which the rest may rely. */
 function withoutFaults(plain: Plain, issues: readonly Issue[]): Plain | undefined {
@@ -99,17 +98,15 @@ function withoutFaults(plain: Plain, issues: readonly Issue[]): Plain | undefine
       for (const key of issue.keys) rest = replace(rest, [...path, key], undefined);
       continue;
     }
-    const reason = reasonOf(issue);
-    if (!HAS_HOLES.has(path[0]) || path.length < 2 || mayDefineNames(plain, path, reason)) return undefined;
+    if (!HAS_HOLES.has(path[0]) || path.length < 2 || mayDefineNames(plain, path)) return undefined;
     rest = replace(rest, path.slice(0, 2), BROKEN);
   }
   return rest;
 }
 
-/** Whether other rules may use names of the one at fault: an answer's, or those of what a later version carries out. */
-function mayDefineNames(plain: Plain, [key, index]: Path, reason: Reason): boolean {
+/** Whether other rules may use the name of the one at fault: an answer's. */
+function mayDefineNames(plain: Plain, [key, index]: Path): boolean {
   if (key !== "rules") return false;
-  if (reason.kind === "refused" && reason.code === "not-yet") return true;
   const rules = isMapping(plain) ? plain.get(key) : undefined;
   const rule = isList(rules) && typeof index === "number" ? rules[index] : undefined;
   return isMapping(rule) && rule.has("as");

@@ -30,6 +30,7 @@ import {
 import { parseSpiffePattern, SPIFFE_PATTERN_FORM } from "./caller-pattern.ts";
 import { OUTBOUND, OUTBOUND_DEFAULTS, type Outbound } from "./outbound-file.ts";
 import { rolesByPrincipal, type ProxyRoles } from "./proxy-role.ts";
+import { REPORT, REPORT_DEFAULTS, type ReportFile } from "./report-file.ts";
 import { secret, secretOrTwo } from "./secret-field.ts";
 import { STORE, STORE_DEFAULTS, type StoreFile } from "./store-file.ts";
 import { TEAMS, type TeamFile } from "./teams-file.ts";
@@ -51,6 +52,7 @@ export interface ServerFile {
   /** Undefined: decisions are not written. */
   readonly decisions: DecisionsFile | undefined;
   readonly store: StoreFile;
+  readonly report: ReportFile;
   /** By name. */
   readonly handlers: ReadonlyMap<string, HandlerFile>;
   /** By name; empty: the folder is one part. */
@@ -96,6 +98,7 @@ export const SERVER_DEFAULTS: ServerFile = {
   outbound: OUTBOUND_DEFAULTS,
   decisions: undefined,
   store: STORE_DEFAULTS,
+  report: REPORT_DEFAULTS,
   handlers: new Map(),
   teams: new Map(),
 };
@@ -103,7 +106,7 @@ export const SERVER_DEFAULTS: ServerFile = {
 /** What of a check's time weir keeps for itself; handlers have the rest. */
 export const OWN_SHARE_MS = 20;
 
-const ROLE = word(["gateway", "sidecar"], {}, "gateway, sidecar, or a mapping with byPrincipal");
+const ROLE = word(["gateway", "sidecar"], "gateway, sidecar, or a mapping with byPrincipal");
 
 const BY_PRINCIPAL = mapping({ byPrincipal: entries(ROLE) }).transform(
   ({ byPrincipal }, context): ProxyRoles => {
@@ -145,6 +148,7 @@ export const SERVER_FILE = mapping({
   outbound: OUTBOUND.optional(),
   decisions: DECISIONS.optional(),
   store: STORE.optional(),
+  report: REPORT.optional(),
   handlers: HANDLERS.optional(),
   teams: TEAMS.optional(),
 }).transform((found, context): ServerFile => {
@@ -160,10 +164,10 @@ export const SERVER_FILE = mapping({
     outbound: found.outbound ?? SERVER_DEFAULTS.outbound,
     decisions: found.decisions,
     store: found.store ?? SERVER_DEFAULTS.store,
+    report: found.report ?? SERVER_DEFAULTS.report,
     handlers: found.handlers ?? SERVER_DEFAULTS.handlers,
     teams: found.teams ?? SERVER_DEFAULTS.teams,
   };
-  refuseLateHandlers(context, file);
   refuseUnknownHandlers(context, file);
   return file;
 });
@@ -179,17 +183,6 @@ const listenersOf = ({ grpc, metrics, http, admin }: Found<Listeners>): Listener
 });
 
 const secretsOf = ({ pepper, mac = [] }: Found<Secrets>): Secrets => ({ pepper, mac });
-
-function refuseLateHandlers(context: z.RefinementCtx, { checkTimeoutMs, handlers }: ServerFile): void {
-  const most = checkTimeoutMs - OWN_SHARE_MS;
-  for (const [id, { deadlineMs }] of handlers) {
-    if (deadlineMs === undefined || deadlineMs <= most) continue;
-    const message = `a check has ${checkTimeoutMs}ms, of which weir keeps ${OWN_SHARE_MS}ms: no handler can take ${deadlineMs}ms`;
-    const hint = `write at most ${most}ms, or raise checkTimeout and Envoy's own timeout with it`;
-    const reason = { kind: "refused", code: "wrong-value", message, hint, at: "value" } as const;
-    refuse(context, reason, ["handlers", id, "deadline"]);
-  }
-}
 
 function refuseUnknownHandlers(context: z.RefinementCtx, { handlers, teams }: ServerFile): void {
   for (const [id, { mayAsk }] of teams) {

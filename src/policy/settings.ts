@@ -17,6 +17,7 @@ export interface Settings
       | "outbound"
       | "decisions"
       | "store"
+      | "report"
       | "handlers"
       | "teams"
     > {

@@ -11,7 +11,9 @@ import type { Bindings, HostPattern, Match } from "./match.ts";
 import type { Mentions } from "./mentions.ts";
 import type { Selections } from "./compile-decisions.ts";
 import type { SpannedProblem } from "./scope.ts";
+import type { Reporting } from "./reporting.ts";
 import type { Settings } from "./settings.ts";
+import type { PolicyTelemetry } from "./telemetry.ts";
 
 /** One compiled configuration. It never changes; a request keeps the one it started with. */
 export interface Snapshot {
@@ -26,6 +28,8 @@ export interface Snapshot {
   readonly lookup: Lookup<Policy>;
   /** The policies of TCP connections. */
   readonly connections: Lookup<Policy>;
+  /** What telemetry rules want of access-log entries; undefined where no policy has any. */
+  readonly reporting: Reporting | undefined;
   /** What answers rate-limit requests, by name. */
   readonly domains: ReadonlyMap<string, Domain>;
   /** By the name that weir.yaml gives them. */
@@ -120,6 +124,8 @@ export interface Policy {
   readonly shadowIdentities: ReadonlyMap<string, Identity>;
   /** What the policy's expressions read for one request. */
   readonly context: (attributes: Attributes, bindings: Bindings, evidence: Evidence) => PolicyContext;
+  /** Undefined where it has none. */
+  readonly telemetry: PolicyTelemetry | undefined;
   /** What expressions of the policy depend on that read this. */
   readonly mentionsOf: (reads: Iterable<Read>) => Mentions;
   /** An expression that could stand in the policy, or what is wrong with it. */

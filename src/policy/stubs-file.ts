@@ -25,7 +25,6 @@ export const answerFor = (stub: Stub | undefined, as: string): StubAnswer | unde
 
 const WORD = word(
   ["allow", "deny", "timeout"],
-  {},
   "allow, deny, timeout, or a mapping with allow: true or deny",
 );
 

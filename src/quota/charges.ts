@@ -1,6 +1,6 @@
 import { counterKey } from "../limits/keys.ts";
 import type { Domain, Limit } from "../policy/domain.ts";
-import type { Charge, Counter } from "../store/counter.ts";
+import type { Charge } from "../store/counter.ts";
 import type { AskedDescriptor } from "./asked.ts";
 import type { Applied } from "./match.ts";
 
@@ -18,25 +18,10 @@ export function chargesFor(
   asked: AskedDescriptor,
 ): readonly LimitCharge[] {
   const kind = kindOf(domain, rule, asked);
-  return groupsOf(rule.limits).map(([algorithm, limits]) => {
-    const key = counterKey(tag, { algorithm, lengths: limits.map(({ lengthMs }) => lengthMs), parts });
-    const windows = limits.map(({ requestsPerUnit: limit, lengthMs: length, burst }) => ({
-      limit,
-      length,
-      burst,
-    }));
-    const counter: Counter = { tag, key, algorithm, windows };
-    return { charge: { kind, counter, hits: asked.hits }, limits };
+  return rule.groups.map(({ algorithm, limits, lengths, windows }) => {
+    const key = counterKey(tag, { algorithm, lengths, parts });
+    return { charge: { kind, counter: { tag, key, algorithm, windows }, hits: asked.hits }, limits };
   });
-}
-
-type Group = readonly [algorithm: Limit["algorithm"], limits: readonly Limit[]];
-
-/** Nearly all rules have one limit, and a map for it would be half of the work. */
-function groupsOf(limits: readonly Limit[]): readonly Group[] {
-  const [first, ...others] = limits;
-  if (first !== undefined && others.length === 0) return [[first.algorithm, limits]];
-  return [...Map.groupBy(limits, ({ algorithm }) => algorithm)];
 }
 
 /**

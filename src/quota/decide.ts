@@ -2,14 +2,14 @@ import { domainTag } from "../limits/keys.ts";
 import type { CounterStores } from "../limits/limits.ts";
 import { localPart } from "../limits/local-part.ts";
 import type { Domain } from "../policy/domain.ts";
-import type { Taken } from "../store/counter.ts";
+import type { Charge, Taken } from "../store/counter.ts";
 import { NO_LIMIT, UNLIMITED, type Answer, type Status } from "./answer.ts";
 import type { Asked, AskedDescriptor } from "./asked.ts";
 import { chargesFor, type LimitCharge } from "./charges.ts";
 import { headersOf } from "./headers.ts";
 import { ruleFor, type Applied } from "./match.ts";
 import { metadataOf } from "./metadata.ts";
-import { statusOf } from "./standing.ts";
+import { statusOf, type Carried } from "./standing.ts";
 
 /** What a request comes to. */
 export type Decision =
@@ -38,10 +38,9 @@ export function decide(
   terms: Terms,
 ): Decision | Promise<Decision> {
   const planned = plan(domain, asked);
-  const charges = planned.flatMap((one) => one.charges);
+  const charges = chargesOf(planned);
   if (charges.length === 0) return conclude({ domain, asked, terms }, planned.map(decidedWithout));
-  const take = { mode: domain.charges, charges: charges.map(({ charge }) => charge) };
-  const taken = stores.store().take(take, terms.deadlineAtMs);
+  const taken = stores.store().take({ mode: domain.charges, charges }, terms.deadlineAtMs);
   const go = (one: Taken): Decision =>
     one.kind === "counted"
       ? conclude({ domain, asked, terms }, counted(planned, one))
@@ -57,17 +56,34 @@ interface Planned {
 }
 
 function plan(domain: Domain, { descriptors }: Asked): readonly Planned[] {
-  const found = descriptors.map((asked) => ({ asked, applied: ruleFor(domain, asked) }));
-  const replaced = new Set<string>();
-  for (const { applied } of found) for (const name of applied?.rule.replaces ?? []) replaced.add(name);
   const tag = domainTag(domain.name);
-  return found.map(({ asked, applied }) => {
-    const isVoid =
-      applied === undefined ||
-      (applied.rule.limits.length > 0 && !replaced.isDisjointFrom(applied.rule.names));
-    if (isVoid) return { asked, applied: undefined, charges: [] };
-    return { asked, applied, charges: chargesFor(domain, tag, applied, asked) };
+  return withoutReplaced(
+    descriptors.map((asked) => {
+      const applied = ruleFor(domain, asked);
+      if (applied === undefined) return { asked, applied, charges: NONE };
+      return { asked, applied, charges: chargesFor(domain, tag, applied, asked) };
+    }),
+  );
+}
+
+const NONE: readonly never[] = [];
+
+function withoutReplaced(planned: readonly Planned[]): readonly Planned[] {
+  const replaced = new Set<string>();
+  for (const { applied } of planned) for (const name of applied?.rule.replaces ?? NONE) replaced.add(name);
+  if (replaced.size === 0) return planned;
+  return planned.map((one) => {
+    const { limits = NONE, names } = one.applied?.rule ?? {};
+    const isVoid = limits.length > 0 && names?.isDisjointFrom(replaced) === false;
+    return isVoid ? { asked: one.asked, applied: undefined, charges: NONE } : one;
   });
+}
+
+/** Of all descriptors in their order. A loop: lists of lists cost more than what is in them. */
+function chargesOf(planned: readonly Planned[]): readonly Charge[] {
+  const charges: Charge[] = [];
+  for (const one of planned) for (const { charge } of one.charges) charges.push(charge);
+  return charges;
 }
 
 const decidedWithout = ({ asked, applied }: Planned): Decided => ({
@@ -82,10 +98,11 @@ function counted(planned: readonly Planned[], { counts, nowMs }: Counted): reado
   let at = 0;
   return planned.map((one) => {
     if (one.charges.length === 0) return decidedWithout(one);
-    const carried = one.charges.flatMap((charge) => {
+    const carried: Carried[] = [];
+    for (const { charge, limits } of one.charges) {
       const count = counts[at++];
-      return count === undefined ? [] : [{ ...charge, count, nowMs }];
-    });
+      if (count !== undefined) carried.push({ charge, limits, count, nowMs });
+    }
     return { asked: one.asked, applied: one.applied, status: statusOf(carried) };
   });
 }
@@ -114,8 +131,7 @@ function withoutStore(
       limits,
     })),
   }));
-  const charges = local.flatMap((one) => one.charges.map(({ charge }) => charge));
-  const taken = standIn.take({ mode: domain.charges, charges });
+  const taken = standIn.take({ mode: domain.charges, charges: chargesOf(local) });
   const known = taken.kind === "counted" ? counted(local, taken) : local.map(decidedWithout);
   const byAsked = new Map(known.map((one) => [one.asked, one]));
   const decided = planned.map((one) => byAsked.get(one.asked) ?? failedOver(one));
@@ -145,7 +161,7 @@ function conclude({ domain, asked, terms }: Request, decided: readonly Decided[]
   const told = decided.map((one): Decided => {
     const standing = one.applied?.rule.standing ?? "enforce";
     const isLenient = standing === "shadow" || (standing === "quota" && !isQuotaSpent);
-    return isLenient ? { ...one, status: { ...one.status, code: "ok" } } : one;
+    return isLenient && isOver(one) ? { ...one, status: { ...one.status, code: "ok" } } : one;
   });
   const code = told.some(isOver) && terms.stance === "enforce" ? "over-limit" : "ok";
   const answer: Answer = {

@@ -1,5 +1,13 @@
 import { UNITS_MS } from "../policy/domain-file-limit.ts";
-import type { DescriptorNode, Domain, Level, LimitRule } from "../policy/domain.ts";
+import {
+  entryName,
+  groupsOf,
+  type DescriptorNode,
+  type Domain,
+  type Level,
+  type Limit,
+  type LimitRule,
+} from "../policy/domain.ts";
 import type { AskedDescriptor, AskedLimit, Entry } from "./asked.ts";
 
 /** What holds for one descriptor. */
@@ -20,35 +28,39 @@ export function ruleFor(domain: Domain, descriptor: AskedDescriptor): Applied | 
   const { entries, limit } = descriptor;
   if (limit !== undefined) return brought(domain, limit, entries);
   let level = domain.top;
-  let node: DescriptorNode | undefined;
+  let rule: LimitRule | undefined;
+  const nodes: DescriptorNode[] = [];
   const parts: string[] = [];
-  const names: string[] = [];
-  const detailed: string[] = [];
   for (const { key, value } of entries) {
-    const step = stepTo(level, key, value);
-    if (step === undefined) return undefined;
-    node = step.node;
-    level = node.below;
-    const shared = step.how === "wildcard" && node.counted === "together" ? node.value : undefined;
-    parts.push(key, shared ?? value);
-    detailed.push(named(key, shared ?? value));
-    names.push(named(key, shared ?? (node.metric === "as-asked" ? value : (node.value ?? ""))));
+    const node = stepTo(level, key, value);
+    if (node === undefined) return undefined;
+    ({ rule, below: level } = node);
+    nodes.push(node);
+    parts.push(key, node.counted === "together" ? (node.value ?? value) : value);
   }
-  const rule = node?.rule;
   if (rule === undefined || !holds(rule, domain, descriptor)) return undefined;
-  return { rule, parts, metric: (rule.metric === "detailed" ? detailed : names).join(".") };
+  return { rule, parts, metric: metricOf(rule, nodes, parts) };
 }
 
-const named = (key: string, value: string): string => (value === "" ? key : `${key}_${value}`);
-
-type Step = { readonly node: DescriptorNode; readonly how: "value" | "wildcard" | "key" } | undefined;
-
-function stepTo({ byValue, wildcards, byKey }: Level, key: string, value: string): Step {
+function stepTo(
+  { byValue, wildcards, byKey }: Level,
+  key: string,
+  value: string,
+): DescriptorNode | undefined {
   const exact = byValue.get(key)?.get(value);
-  if (exact !== undefined) return { node: exact, how: "value" };
-  for (const { node, matches } of wildcards) if (matches(key, value)) return { node, how: "wildcard" };
-  const any = byKey.get(key);
-  return any && { node: any, how: "key" };
+  if (exact !== undefined) return exact;
+  for (const { node, matches } of wildcards) if (matches(key, value)) return node;
+  return byKey.get(key);
+}
+
+function metricOf(rule: LimitRule, nodes: readonly DescriptorNode[], parts: readonly string[]): string {
+  const nameAt = ({ metric, name }: DescriptorNode, index: number): string =>
+    rule.metric === "detailed" || metric === "as-asked"
+      ? entryName(parts[2 * index] ?? "", parts[2 * index + 1] ?? "")
+      : name;
+  const [first, ...others] = nodes;
+  if (first !== undefined && others.length === 0) return nameAt(first, 0);
+  return nodes.map(nameAt).join(".");
 }
 
 /** What cannot be told is limited. */
@@ -70,11 +82,13 @@ function brought(
   entries: readonly Entry[],
 ): Applied {
   const lengthMs = UNITS_MS[unit] * multiplier;
+  const limits: readonly Limit[] = [
+    { name: "", requestsPerUnit, unit, multiplier, algorithm: "fixed", lengthMs, burst: requestsPerUnit },
+  ];
   return {
     rule: {
-      limits: [
-        { name: "", requestsPerUnit, unit, multiplier, algorithm: "fixed", lengthMs, burst: requestsPerUnit },
-      ],
+      limits,
+      groups: groupsOf(limits),
       replaces: NONE,
       names: NONE,
       standing: "enforce",

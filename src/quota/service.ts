@@ -1,4 +1,4 @@
-import type { StatusAnswer } from "../grpc/server.ts";
+import type { StatusAnswer } from "../grpc/calls.ts";
 import type { CounterStores } from "../limits/limits.ts";
 import { SETTLE_DOMAIN, type Settler } from "../limits/settle.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
@@ -87,7 +87,16 @@ function answer(host: QuotaHost, call: Call, waiting: Waiting): Outcome | Promis
   const decision = decide(domain, asked, host.stores, { stance: snapshot.stance, deadlineAtMs });
   if (!(decision instanceof Promise)) return finish(decision);
   waiting.count++;
-  return decision.then(finish).finally(() => waiting.count--);
+  return decision.then(
+    (made) => {
+      waiting.count--;
+      return finish(made);
+    },
+    (error: unknown) => {
+      waiting.count--;
+      throw error;
+    },
+  );
 }
 
 /** The store bounds how many settlements wait there; here they are among the requests that do. */

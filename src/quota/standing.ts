@@ -10,14 +10,18 @@ export interface Carried extends LimitCharge {
   readonly nowMs: number;
 }
 
-/** How a descriptor stands, of all windows that limit it the one that is nearest. */
+/** How a descriptor stands, of all windows that limit it the one that is nearest: of those that are exceeded, if any is. */
 export function statusOf(carried: readonly Carried[]): Status {
-  const windows = carried.flatMap(windowsOf);
-  const exceeded = windows.filter(({ isExceeded }) => isExceeded);
-  const isOver = carried.some(isExceededBy) || exceeded.length > 0;
-  const nearest = nearestOf(exceeded.length > 0 ? exceeded : windows);
+  let nearest: Standing | undefined;
+  let isOver = false;
+  for (const one of carried) {
+    isOver ||= isExceededBy(one);
+    for (const window of windowsOf(one))
+      if (nearest === undefined || isNearer(window, nearest)) nearest = window;
+  }
   if (nearest === undefined) return NO_LIMIT;
-  const { limit, reading } = nearest;
+  const { limit, reading, isExceeded } = nearest;
+  isOver ||= isExceeded;
   const waitMs = isOver ? (reading.fitsInMs ?? reading.resetMs) : reading.resetMs;
   return {
     code: isOver ? "over-limit" : "ok",
@@ -27,18 +31,12 @@ export function statusOf(carried: readonly Carried[]): Status {
   };
 }
 
-/** The first with the least remaining, and of those the one that takes longest. */
-function nearestOf(windows: readonly Standing[]): Standing | undefined {
-  let nearest: Standing | undefined;
-  for (const one of windows) {
-    const { remaining, resetMs } = one.reading;
-    const isNearer =
-      nearest === undefined ||
-      remaining < nearest.reading.remaining ||
-      (remaining === nearest.reading.remaining && resetMs > nearest.reading.resetMs);
-    if (isNearer) nearest = one;
-  }
-  return nearest;
+/** Whether less remains, and of two with as much whether it takes longer. */
+function isNearer(one: Standing, other: Standing): boolean {
+  if (one.isExceeded !== other.isExceeded) return one.isExceeded;
+  const { remaining, resetMs } = one.reading;
+  if (remaining !== other.reading.remaining) return remaining < other.reading.remaining;
+  return resetMs > other.reading.resetMs;
 }
 
 /** What is given back fits in any case; what was counted before may still be too much. */
@@ -50,12 +48,14 @@ interface Standing {
   readonly isExceeded: boolean;
 }
 
-function windowsOf(carried: Carried): readonly Standing[] {
-  const { charge, count, nowMs, limits } = carried;
+function windowsOf({ charge, count, nowMs, limits }: Carried): readonly Standing[] {
   const hits = charge.kind === "refund" ? 0 : charge.hits;
   const isOver = charge.kind === "refund" || !count.fits;
-  return readingsOf(charge.counter, { states: count.states, nowMs }, hits).flatMap((reading, index) => {
-    const limit = limits[index];
-    return limit === undefined ? [] : [{ limit, reading, isExceeded: isOver && reading.fitsInMs !== 0 }];
-  });
+  const standings: Standing[] = [];
+  for (const reading of readingsOf(charge.counter, { states: count.states, nowMs }, hits)) {
+    const limit = limits[standings.length];
+    if (limit === undefined) break;
+    standings.push({ limit, reading, isExceeded: isOver && reading.fitsInMs !== 0 });
+  }
+  return standings;
 }

@@ -1,9 +1,13 @@
-import type { Call, CheckAnswer, CheckInput, Handler } from "../adapter/adapter.ts";
+import type { CheckAnswer, CheckInput, Handler } from "../adapter/adapter.ts";
 import type { Host } from "../adapter/host.ts";
 import { Breaker, BreakerOpen } from "../host/breaker.ts";
+import type { DeliveryQueue } from "../host/delivery.ts";
+import { OneCall } from "../host/one-call.ts";
 import type { ConfiguredHandler } from "../policy/handlers.ts";
+import { isThenable } from "../std/thenable.ts";
 import { within } from "../std/within.ts";
 import { answerOf } from "./answer.ts";
+import type { QueueWorld } from "./queues.ts";
 
 /** What handlers need of the rest of weir. */
 export interface HandlerWorld {
@@ -12,6 +16,8 @@ export interface HandlerWorld {
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
   readonly observe: (handler: string, verdict: CheckAnswer["verdict"], seconds: number) => void;
+  /** Where it is counted what becomes of records. */
+  readonly metrics: QueueWorld;
   /** What has not started, or closed, by then is given up. Default 10 seconds. */
   readonly patienceMs?: number;
 }
@@ -20,12 +26,19 @@ export interface HandlerWorld {
 export class RunningHandler {
   readonly configured: ConfiguredHandler;
   readonly handler: Handler;
+  /** What waits for it to report; undefined where it takes no records. It lives as long as the handler. */
+  readonly queue: DeliveryQueue | undefined;
   readonly #world: HandlerWorld;
   readonly #breaker: Breaker;
 
-  constructor(configured: ConfiguredHandler, handler: Handler, world: HandlerWorld) {
+  constructor(
+    configured: ConfiguredHandler,
+    { handler, queue }: Pick<RunningHandler, "handler" | "queue">,
+    world: HandlerWorld,
+  ) {
     this.configured = configured;
     this.handler = handler;
+    this.queue = queue;
     this.#world = world;
     this.#breaker = new Breaker({ failures: FAILURES, openMs: OPEN_MS, nowMs: world.nowMs });
   }
@@ -80,32 +93,6 @@ interface Time {
   readonly leftMs: number;
 }
 
-/** Handlers that have their answers at hand never look at the signal, so it is made for those who do. */
-class OneCall implements Call {
-  readonly deadlineAtMs: number;
-  #ending: AbortController | undefined;
-  #isOver = false;
-
-  constructor(deadlineAtMs: number) {
-    this.deadlineAtMs = deadlineAtMs;
-  }
-
-  get signal(): AbortSignal {
-    this.#ending ??= new AbortController();
-    if (this.#isOver) this.#ending.abort();
-    return this.#ending.signal;
-  }
-
-  abort(): void {
-    this.#isOver = true;
-    this.#ending?.abort();
-  }
-}
-
-/** Adapters may be anybody's, with promises of their own. */
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
-
 /** A back-end that fails this often in a row is left alone for a moment. */
 const FAILURES = 5;
 const OPEN_MS = 1_000;
@@ -128,3 +115,11 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 
 /** The handlers of one configuration, by name. */
 export type Handlers = ReadonlyMap<string, RunningHandler>;
+
+/** What of them keeps metrics of its own, by name. */
+export const exposedBy = (handlers: Handlers): ReadonlyMap<string, NonNullable<Handler["expose"]>> =>
+  new Map(
+    Array.from(handlers).flatMap(([name, { handler }]) =>
+      handler.expose === undefined ? [] : [[name, handler.expose.bind(handler)]],
+    ),
+  );

@@ -27,6 +27,7 @@ export interface OutsideOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly onFetch: (record: FetchRecord) => void;
   readonly onAnswer: HandlerWorld["observe"];
+  readonly metrics: HandlerWorld["metrics"];
   readonly onLine: LinesOptions["onLine"];
   readonly store: StoreEvents;
 }
@@ -67,6 +68,7 @@ export class Outside {
     this.handlers = {
       nowMs,
       observe: onAnswer,
+      metrics: options.metrics,
       hostFor: ({ name, adapter, folder }) =>
         createHost({
           log: logOf(name),

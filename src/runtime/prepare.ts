@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { problem, type Diagnostic } from "../policy/diagnostic.ts";
 import type { ConfiguredHandler } from "../policy/handlers.ts";
 import { within } from "../std/within.ts";
+import { openQueue } from "./queues.ts";
 import { messageOf, RunningHandler, type Handlers, type HandlerWorld } from "./handlers.ts";
 
 /** Handlers that are made for a configuration which is not live yet; without `handlers` it must not become so. */
@@ -47,17 +49,20 @@ async function prepareHandler(
 ): Promise<Made> {
   const { name, adapter, config, key, place, deadlineMs } = configured;
   if (current?.configured.key === key) {
-    const isSame = current.configured.deadlineMs === deadlineMs;
+    const { configured: before } = current;
+    const isSame = before.deadlineMs === deadlineMs && isDeepStrictEqual(before.queue, configured.queue);
     return {
-      running: isSame ? current : new RunningHandler(configured, current.handler, world),
+      running: isSame ? current : new RunningHandler(configured, current, world),
       isFresh: false,
     };
   }
   let running: RunningHandler | undefined;
   try {
     const previous = current?.configured.adapter.id === adapter.id ? current.handler : undefined;
-    const handler = adapter.create(config, world.hostFor(configured), previous);
-    running = new RunningHandler(configured, handler, world);
+    const host = world.hostFor(configured);
+    const handler = adapter.create(config, host, previous);
+    const queue = openQueue(configured, handler, host.log, world.metrics);
+    running = new RunningHandler(configured, { handler, queue }, world);
     await inTime(() => handler.start(), world);
     return { running, isFresh: true };
   } catch (error) {
@@ -67,12 +72,17 @@ async function prepareHandler(
   }
 }
 
-/** Closes handlers, each whatever the others do. Never rejects. */
+/** Closes handlers when what waits for them is delivered, or dropped, each whatever the others do. Never rejects. */
 export const closeHandlers = async (
   running: Iterable<RunningHandler>,
   world: Pick<HandlerWorld, "patienceMs">,
 ): Promise<void> => {
-  await Promise.allSettled(Array.from(running, ({ handler }) => inTime(() => handler.close(), world)));
+  const drainMs = (world.patienceMs ?? PATIENCE_MS) / 2;
+  const close = async ({ handler, queue }: RunningHandler): Promise<void> => {
+    await queue?.close(drainMs);
+    await inTime(() => handler.close(), world);
+  };
+  await Promise.allSettled(Array.from(running, close));
 };
 
 const PATIENCE_MS = 10_000;

@@ -162,6 +162,8 @@ export class Runtime {
   #swap({ live, verifiers }: Ready): void {
     const before = this.#live;
     this.#live = live;
+    for (const { configured, queue } of live.handlers.values())
+      if (configured.queue !== undefined) queue?.follow(configured.queue);
     const unused = this.#pool.use(verifiers);
     if (before === undefined) return;
     const kept = new Set(Array.from(live.handlers.values(), ({ handler }) => handler));

@@ -2,6 +2,8 @@ import { printDiagnostic, type Diagnostic } from "../policy/diagnostic.ts";
 import { PLATFORM } from "../policy/parts.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import type { Store, StoreStatus } from "../store/store.ts";
+import type { ReportAccount } from "../telemetry/report-account.ts";
+import { accountOf, type Account } from "./account.ts";
 import type { Held } from "./choose.ts";
 import type { LoadResult, Runtime } from "./runtime.ts";
 
@@ -31,6 +33,8 @@ export interface Status {
     readonly state: string;
     readonly detail: string;
   }[];
+  /** What became of access-log entries. */
+  readonly reports: Account;
   /** Where counters are kept, and why it is away where it is. */
   readonly store: StoreStatus;
 }
@@ -43,7 +47,7 @@ export interface LastLoad {
 
 export function statusOf(
   runtime: Pick<Runtime, "live" | "held">,
-  store: Pick<Store, "status">,
+  { store, report }: { readonly store: Pick<Store, "status">; readonly report: ReportAccount },
   last: LastLoad | undefined,
 ): Status {
   const { live, held } = runtime;
@@ -58,6 +62,7 @@ export function statusOf(
       identity: id,
       ...verifier.status(),
     })),
+    reports: accountOf(report, live?.handlers ?? new Map()),
     store: store.status(),
   };
 }

@@ -67,7 +67,7 @@ function tellLive(
 
 /** What a new configuration says and a running process cannot follow. */
 export function warnOfRestart(log: Log, current: Settings | undefined, next: Settings): void {
-  const fixed = ({ listen, maxInFlight }: Settings): unknown => ({ listen, maxInFlight });
+  const fixed = ({ listen, maxInFlight, report }: Settings): unknown => ({ listen, maxInFlight, report });
   if (current === undefined || isDeepStrictEqual(fixed(current), fixed(next))) return;
-  log.warn("`listen` or `maxInFlight` has changed; it holds when weir is started again");
+  log.warn("`listen`, `maxInFlight` or `report` has changed; it holds when weir is started again");
 }

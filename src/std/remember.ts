@@ -18,4 +18,4 @@ export function remember<T>(bound: number, compute: (text: string) => T): (text:
 }
 
 /** A copy: a part of a text keeps the whole of it in memory, here a message of a caller's choice. */
-const detached = (text: string): string => Buffer.from(text, "utf16le").toString("utf16le");
+export const detached = (text: string): string => Buffer.from(text, "utf16le").toString("utf16le");

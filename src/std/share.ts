@@ -10,3 +10,16 @@ export function parseShare(text: string): number | undefined {
   const percent = found === undefined ? NaN : Number(found);
   return percent <= 100 ? percent / 100 : undefined;
 }
+
+/**
+ * Whether what has this key, in any form, is among a share of all: the same wherever and whenever the key is known. FNV-1a over its
+ * UTF-16 code units, mixed as MurmurHash3 ends, because keys may differ in their last digits alone.
+ */
+export function isWithinShare(key: string, share: number): boolean {
+  if (share >= 1) return true;
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0 < share * 2 ** 32;
+}

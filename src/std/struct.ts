@@ -28,8 +28,8 @@ function readEntry(reader: WireReader, entry: Range, into: Map<string, unknown>,
   into.set(key, value);
 }
 
-/** Value: null 1, number 2, string 3, bool 4, struct 5, list 6. */
-function readValue(reader: WireReader, range: Range, depth: number): unknown {
+/** A google.protobuf.Value: null 1, number 2, string 3, bool 4, struct 5, list 6. Throws MalformedMessage. */
+export function readValue(reader: WireReader, range: Range, depth = 0): unknown {
   let value: unknown = null;
   const fields = reader.fields(range);
   while (fields.next()) {

@@ -6,7 +6,11 @@
 
 /** A field whose value is a message that is written already. */
 export const messageField = (number: number, message: string): string =>
-  String.fromCharCode(number * 8 + 2) + varint(message.length) + message;
+  lengthHeader(number, message.length) + message;
+
+/** What stands before the value of such a field. */
+export const lengthHeader = (number: number, length: number): string =>
+  String.fromCharCode(number * 8 + 2) + varint(length);
 
 /** A field whose value is text, as UTF-8. */
 export const textField = (number: number, text: string): string => messageField(number, utf8(text));

@@ -1,5 +1,5 @@
 import type { Failure } from "./counter.ts";
-import { Places, Reply, type Item } from "./redis-items.ts";
+import { Call, Reply, type Item } from "./redis-items.ts";
 import type { Called, Link } from "./redis-link.ts";
 import type { Routes } from "./redis-routes.ts";
 
@@ -62,10 +62,11 @@ export class Batch {
       failAll(items, link === undefined ? "away" : "refused");
       return;
     }
-    const { keys, json } = written(items, this.#options.prefix);
+    const call = new Call(this.#options.prefix);
+    const content = call.content(items.map(({ write }) => write(call)));
     this.#link = link;
     this.#sentAtMs = performance.now();
-    const called = await link.call(keys, json, isAsking);
+    const called = await link.call(call.keys, content, isAsking);
     await this.#take(called, items, { link, tries });
   }
 
@@ -79,7 +80,7 @@ export class Batch {
       case "answered":
         if (items.some(({ isSettled }) => !isSettled)) link.noteInTime();
         onCall(items.length, (performance.now() - this.#sentAtMs) / 1_000);
-        answerAll(items, called.numbers);
+        answerAll(items, called.reply);
         return;
       case "failed":
         failAll(items, called.reason);
@@ -128,18 +129,8 @@ export class Batch {
   }
 }
 
-function written(
-  items: readonly Waiting[],
-  prefix: string | undefined,
-): { readonly keys: readonly string[]; readonly json: string } {
-  const places = new Places();
-  const written = items.map(({ write }) => write(places)).join(",");
-  const start = prefix === undefined ? "" : `${prefix}:`;
-  return { keys: places.keys.map((key) => start + key), json: `[${places.shapes},[${written}]]` };
-}
-
-function answerAll(items: readonly Waiting[], numbers: readonly number[]): void {
-  const reply = new Reply(numbers);
+function answerAll(items: readonly Waiting[], bytes: Uint8Array): void {
+  const reply = new Reply(bytes);
   for (const item of items) {
     try {
       item.answer(reply);

@@ -20,6 +20,8 @@ export interface Access {
 export interface Client {
   /** Rejects with what Redis says, or with `ConnectionLost` where it is not known what it has done. */
   send(command: string, ...parameters: readonly (string | number)[]): Promise<unknown>;
+  /** The same, and what Redis answers as text comes as bytes. */
+  sendForBytes(command: string, parameters: (string | number)[]): Promise<unknown>;
   /** Resolves when the connection has ended, with why; it never rejects. */
   readonly whenClosed: Promise<string>;
   /** Safe twice. */
@@ -102,17 +104,16 @@ function clientOf(redis: Redis): Client & { readonly lastError: () => string | u
     redis.once("end", () => resolve(last ?? "the connection was closed"));
   });
   return {
-    send: async (command, ...parameters) => {
-      try {
-        return await redis.call(command, ...parameters);
-      } catch (error) {
-        throw isReply(error) ? new Refusal(error.message) : new ConnectionLost(messageOf(error));
-      }
-    },
+    send: async (command, ...parameters) => redis.call(command, ...parameters).catch(throwKnown),
+    sendForBytes: async (command, parameters) => redis.callBuffer(command, parameters).catch(throwKnown),
     whenClosed,
     close: () => redis.disconnect(),
     lastError: () => last,
   };
+}
+
+function throwKnown(error: unknown): never {
+  throw isReply(error) ? new Refusal(error.message) : new ConnectionLost(messageOf(error));
 }
 
 const isReply = (error: unknown): error is Error => error instanceof Error && error.name === "ReplyError";

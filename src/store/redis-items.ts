@@ -1,40 +1,66 @@
 import type { Charge, Count, Counter, Settled, Settlement, State, Take, Taken } from "./counter.ts";
 
-/** What the items of one call name, each by its place there, from 1 on. */
-export class Places {
-  readonly #keys = new Map<string, number>();
-  /** By their JSON. */
-  readonly #shapes = new Map<string, number>();
-
-  ofKey(key: string): number {
-    return placeIn(this.#keys, key);
-  }
-
-  ofShape(counter: Counter): number {
-    return placeIn(this.#shapes, shapeOf(counter));
-  }
-
-  get keys(): readonly string[] {
-    return [...this.#keys.keys()];
-  }
-
+/** What the items of one call have in common, each part named by its place there, from 1 on. redis-script.lua.ts says the forms. */
+export class Call {
+  /** Of all items, in their order. */
+  readonly keys: string[] = [];
+  readonly #start: string;
   /** JSON. */
-  get shapes(): string {
-    return `[${[...this.#shapes.keys()].join(",")}]`;
+  readonly #shapes: string[] = [];
+  /** JSON. */
+  readonly #forms: string[] = [];
+  /** By how they are written. */
+  readonly #placesOfShapes = new Map<string, number>();
+  /** By the list itself: counters of one limit have the same, and comparing that is cheaper. */
+  readonly #knownShapes = new Map<Counter["windows"], KnownShape>();
+  readonly #placesOfForms = new Map<number, number>();
+
+  /** `prefix`: what the names of all keys begin with, `<prefix>:`; undefined: nothing. */
+  constructor(prefix: string | undefined) {
+    this.#start = prefix === undefined ? "" : `${prefix}:`;
+  }
+
+  addKey(key: string): void {
+    this.keys.push(this.#start + key);
+  }
+
+  ofShape({ algorithm, windows }: Counter): number {
+    const known = this.#knownShapes.get(windows);
+    if (known?.algorithm === algorithm) return known.place;
+    const shape = shapeOf(algorithm, windows);
+    const place = this.#placesOfShapes.get(shape) ?? this.#shapes.push(shape);
+    this.#placesOfShapes.set(shape, place);
+    this.#knownShapes.set(windows, { algorithm, place });
+    return place;
+  }
+
+  ofForm(charge: Charge): number {
+    const { kind, counter, hits } = charge;
+    const shape = this.ofShape(counter);
+    if (charge.kind === "take" && charge.hold !== undefined) {
+      const { id, withinMs, ifLost } = charge.hold;
+      const hold = `[${JSON.stringify(id)},${withinMs},${IF_LOST[ifLost]}]`;
+      return this.#forms.push(`[0,${hits},${shape},${hold}]`);
+    }
+    // One number of all three: hits are below 2^32.
+    const name = (hits * MAX_SHAPES + shape) * 4 + KINDS[kind];
+    const known = this.#placesOfForms.get(name);
+    if (known !== undefined) return known;
+    const place = this.#forms.push(`[${KINDS[kind]},${hits},${shape},0]`);
+    this.#placesOfForms.set(name, place);
+    return place;
+  }
+
+  /** What the script is given besides the keys, with its items. JSON. */
+  content(items: readonly string[]): string {
+    return `[[${this.#shapes.join(",")}],[${this.#forms.join(",")}],[${items.join(",")}]]`;
   }
 }
 
-function placeIn(places: Map<string, number>, name: string): number {
-  const known = places.get(name);
-  if (known !== undefined) return known;
-  places.set(name, places.size + 1);
-  return places.size;
-}
-
-/** What the script is asked, and how its answer is read. redis-script.lua.ts says the forms. */
+/** What the script is asked, and how its answer is read. */
 export interface Item<A> {
   /** JSON. Text, and no values that become text: it is written for every request. */
-  readonly write: (places: Places) => string;
+  readonly write: (call: Call) => string;
   readonly read: (reply: Reply) => A;
 }
 
@@ -42,18 +68,18 @@ export interface Item<A> {
 export class Reply {
   /** The store's clock; epoch milliseconds. */
   readonly nowMs: number;
-  readonly #numbers: readonly number[];
-  #next = 1;
+  readonly #bytes: DataView;
+  #next = 8;
 
-  constructor(numbers: readonly number[]) {
-    this.#numbers = numbers;
-    this.nowMs = numbers[0] ?? NaN;
+  constructor({ buffer, byteOffset, byteLength }: Uint8Array) {
+    this.#bytes = new DataView(buffer, byteOffset, byteLength);
+    this.nowMs = this.#bytes.getFloat64(0, true);
   }
 
-  /** @throws Error where there is none left: the script has answered something else. */
+  /** @throws RangeError where there is none left: the script has answered something else. */
   next(): number {
-    const number = this.#numbers[this.#next++];
-    if (typeof number !== "number") throw new Error("the store's answer is too short");
+    const number = this.#bytes.getFloat64(this.#next, true);
+    this.#next += 8;
     return number;
   }
 }
@@ -62,7 +88,14 @@ const ALGORITHMS = { fixed: 0, sliding: 1, bucket: 2 } as const;
 const KINDS = { take: 0, look: 1, count: 2, refund: 3 } as const;
 const IF_LOST = { keep: 0, release: 1 } as const;
 
-function shapeOf({ algorithm, windows }: Counter): string {
+interface KnownShape extends Pick<Counter, "algorithm"> {
+  readonly place: number;
+}
+
+/** More than charges of one call can have. */
+const MAX_SHAPES = 2 ** 17;
+
+function shapeOf(algorithm: Counter["algorithm"], windows: Counter["windows"]): string {
   let shape = `[${ALGORITHMS[algorithm]}`;
   for (const { limit, length, burst } of windows) {
     const written = typeof length === "number" ? length : JSON.stringify(length);
@@ -72,9 +105,12 @@ function shapeOf({ algorithm, windows }: Counter): string {
 }
 
 export const takeItem = ({ mode, charges }: Take): Item<Taken> => ({
-  write(places) {
+  write(call) {
     let item = mode === "all" ? "[1" : "[0";
-    for (const charge of charges) item += writeCharge(charge, places);
+    for (const charge of charges) {
+      call.addKey(charge.counter.key);
+      item += `,${call.ofForm(charge)}`;
+    }
     return `${item}]`;
   },
   read(reply) {
@@ -85,34 +121,25 @@ export const takeItem = ({ mode, charges }: Take): Item<Taken> => ({
   },
 });
 
-function writeCharge(charge: Charge, places: Places): string {
-  const { kind, counter, hits } = charge;
-  const hold = charge.kind === "take" ? charge.hold : undefined;
-  const held =
-    hold === undefined ? "0" : `[${JSON.stringify(hold.id)},${hold.withinMs},${IF_LOST[hold.ifLost]}]`;
-  return `,${places.ofKey(counter.key)},${KINDS[kind]},${hits},${places.ofShape(counter)},${held}`;
-}
-
 function readCount({ windows }: Counter, reply: Reply): Count {
   const fits = reply.next() === 1;
   return { fits, states: windows.map((): State => [reply.next(), reply.next(), reply.next()]) };
 }
 
 export const settleItem = ({ counter, hold, reserved, startsAt, hits }: Settlement): Item<Settled> => ({
-  write: (places) =>
-    JSON.stringify([
-      2,
-      places.ofKey(counter.key),
-      places.ofShape(counter),
-      `${hold.id}:${reserved}:${IF_LOST[hold.ifLost]}:${startsAt.join(",")}`,
-      hits - reserved,
-      startsAt,
-    ]),
+  write(call) {
+    call.addKey(counter.key);
+    const member = `${hold.id}:${reserved}:${IF_LOST[hold.ifLost]}:${startsAt.join(",")}`;
+    return JSON.stringify([2, call.ofShape(counter), member, hits - reserved, startsAt]);
+  },
   read: (reply) => ({ kind: reply.next() === 1 ? "settled" : "gone" }),
 });
 
 /** Answers whether there was anything. */
 export const resetItem = (key: string): Item<boolean> => ({
-  write: (places) => `[3,${places.ofKey(key)}]`,
+  write(call) {
+    call.addKey(key);
+    return "[3]";
+  },
   read: (reply) => reply.next() === 1,
 });

@@ -24,7 +24,7 @@ export interface LinkState {
 
 /** What came of a call. Where `failed`, nothing was counted but after `timeout`, which leaves it open. */
 export type Called =
-  | { readonly kind: "answered"; readonly numbers: readonly number[] }
+  | { readonly kind: "answered"; readonly reply: Uint8Array }
   | { readonly kind: "failed"; readonly reason: Failure }
   /** The keys are at another node: for good, or (`ask`) those that this one has no more. Nothing was counted. */
   | { readonly kind: "moved" | "ask"; readonly slot: number; readonly to: string }
@@ -131,7 +131,7 @@ export class Link {
     const run = (command: "EVALSHA" | "EVAL", script: string): Promise<unknown> => {
       // Commands of one connection arrive in order, so that this one speaks for the next.
       if (isAsking !== undefined) void client.send("ASKING").catch(() => undefined);
-      return client.send(command, script, keys.length, ...keys, items);
+      return client.sendForBytes(command, [script, keys.length, ...keys, items]);
     };
     try {
       return answered(await run("EVALSHA", SCRIPT.sha));
@@ -193,7 +193,7 @@ export class Link {
     const client = await this.#options.open(this.#closing.signal);
     const timer = setTimeout(() => client.close(), GREETING_MS);
     try {
-      await client.send("EVAL", SCRIPT.text, 0, "[[],[]]");
+      await client.send("EVAL", SCRIPT.text, 0, "[[],[],[]]");
     } catch (error) {
       client.close();
       await client.whenClosed;
@@ -214,6 +214,5 @@ export class Link {
 }
 
 function answered(reply: unknown): Called {
-  if (!Array.isArray(reply)) return { kind: "failed", reason: "timeout" };
-  return { kind: "answered", numbers: reply as readonly number[] };
+  return reply instanceof Uint8Array ? { kind: "answered", reply } : { kind: "failed", reason: "timeout" };
 }

@@ -4,28 +4,32 @@ import { createHash } from "node:crypto";
  * What Redis runs: a batch of items in order, by its own clock, all of it at once. It is algorithms.ts and decide-take.ts again,
  * step by step: doubles are the same numbers in both, so what they come to is the same.
  *
- * KEYS are counters. ARGV[1] is JSON, `[shapes, items]`, in which keys and shapes are named by their places, from 1 on. A shape is
- * how a counter counts: an algorithm, 0 (fixed), 1 (sliding) or 2 (bucket), and of each window limit, length (milliseconds, or
- * five starts) and burst, all in a row. Items are
+ * KEYS are the counters of all items, one after the other; equal ones are one counter. ARGV[1] is JSON, `[shapes, forms, items]`.
+ * A shape is how a counter counts: an algorithm, 0 (fixed), 1 (sliding) or 2 (bucket), and of each window limit, length
+ * (milliseconds, or five starts) and burst, all in a row. A form is what charges have in common, `[kind, hits, shape, hold]`:
+ * kinds are 0 take, 1 look, 2 count, 3 refund; a hold is 0 or `[id, within, 0 keep or 1 release]`. Shapes and forms are named by
+ * their places, from 1 on. Items are
  *
- * - `[0 or 1, key, kind, hits, shape, hold, …]`: a take, `each` or `all`, five values a charge. Kinds are 0 take, 1 look, 2 count,
- *   3 refund; a hold is 0 or `[id, within, 0 keep or 1 release]`.
+ * - `[0 or 1, form, …]`: a take, `each` or `all`, a form and a key a charge.
  *   Answers 1 (fits), 0 (exceeds), and of each charge 1 or 0 and three numbers a window; or 2 alone (skew).
- * - `[2, key, shape, member, by, starts]`: a settlement. Answers 1, or 0 where the hold is gone.
- * - `[3, key]`: a reset. Answers 1, or 0 where there was nothing.
+ * - `[2, shape, member, by, starts]`: a settlement, of one key. Answers 1, or 0 where the hold is gone.
+ * - `[3]`: a reset, of one key. Answers 1, or 0 where there was nothing.
  *
- * The reply is one flat list of whole numbers: epoch milliseconds, and the answers in order. A counter is a string,
- * `at,current,previous` of each window, and where holds wait `|` with when the first and the last of them are due. Holds are a
- * sorted set beside it, `id:hits:kind:starts` by when they are due. Nothing is written before every item of the batch that
- * reads has read, but for holds; every key expires.
+ * The reply is one text of doubles (little-endian): epoch milliseconds, and the answers in order. A counter is a text of doubles,
+ * too: at, current, previous of each window, and where holds wait when the first and the last of them are due. Holds are a
+ * sorted set beside it, `id:hits:kind:starts` by when they are due. Nothing is written before every item of the batch has read,
+ * but for holds; every key expires.
  */
 const LUA = `
 local FIXED, BUCKET = 0, 2
 local TAKE, LOOK, COUNT, REFUND = 0, 1, 2, 3
 local MAX_HOLDS, RELEASED_AT_A_TIME = 10000, 100
+-- Values that a function of Lua is given at a time, far below what its stack holds.
+local AT_A_TIME = 1000
 
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
-local call, format, match = redis.call, string.format, string.match
+local call, format, match, concat = redis.call, string.format, string.match, table.concat
+local pack, unpacked = struct.pack, struct.unpack
 local time = call('TIME')
 local clock = time[1] * 1000 + floor(time[2] / 1000)
 
@@ -42,7 +46,7 @@ local function span_at(length, now)
   end
 end
 
--- The windows of a shape, each with where it is now.
+-- The windows of a shape, each with where it is now. Of a single one with a span, what is kept of it now ends at ends.
 local function windows_of(shape)
   local algorithm, windows = shape[1], {}
   for index = 2, #shape, 3 do
@@ -54,6 +58,11 @@ local function windows_of(shape)
       capacity = algorithm == BUCKET and limit > 0 and burst or limit,
       span = algorithm ~= BUCKET and span_at(length, clock),
     }
+  end
+  local span = windows[1].span
+  if span and not windows[2] then
+    windows.single = span
+    windows.ends = format('%d', algorithm == FIXED and span.finish or span.finish + span.finish - span.start)
   end
   return windows
 end
@@ -83,48 +92,40 @@ local function lives(window, current, now, span)
   return span.finish - now + span.finish - span.start
 end
 
-local counters, turn = {}, 0
+-- By key: what is kept of its windows, by which windows that is to be written, when the first and the last of its holds are due,
+-- whether those that are due are released, and what the turn has left of it.
+local kept, written, first_due, last_due, released, pending, turns = {}, {}, {}, {}, {}, {}, {}
+local turn = 0
 
--- All that it will have, so that the table is made once: begins (of what may keep its life), windows (where it is to be written),
--- and pending (of the turn).
-local function new_counter(key)
-  return { key = key, states = {}, first = 0, last = 0, begins = false, windows = false, turn = 0, pending = false }
+local function read(key, text)
+  if #text == 24 then
+    local at, current, previous = unpacked('<ddd', text)
+    kept[key] = { at, current, previous }
+    return
+  end
+  local states = {}
+  for from = 1, #text - 7, 8 do states[#states + 1] = unpacked('<d', text, from) end
+  if #states % 3 == 2 then last_due[key], first_due[key] = table.remove(states), table.remove(states) end
+  kept[key] = states
 end
 
-local function counter_of(place)
-  local counter = counters[place]
-  if counter then return counter end
-  counter = new_counter(KEYS[place])
-  counters[place] = counter
-  local text = call('GET', KEYS[place])
-  if not text then return counter end
-  local at, current, previous = match(text, '^(%d+),(%d+),(%d+)$')
-  if at then
-    counter.begins = tonumber(at)
-    counter.states = { counter.begins, tonumber(current), tonumber(previous) }
-    return counter
+for from = 1, #KEYS, AT_A_TIME do
+  local texts = call('MGET', unpack(KEYS, from, min(#KEYS, from + AT_A_TIME - 1)))
+  for index, text in ipairs(texts) do
+    local key = KEYS[from + index - 1]
+    if not text then kept[key] = {} elseif not kept[key] then read(key, text) end
   end
-  local states, count = {}, 0
-  local numbers, first, last = match(text, '^([%d,]*)|(%d+),(%d+)$')
-  if first then counter.first, counter.last = tonumber(first), tonumber(last) end
-  for number in string.gmatch(numbers or text, '%d+') do
-    count = count + 1
-    states[count] = tonumber(number)
-  end
-  counter.states = states
-  return counter
 end
 
 -- What is kept of a counter is written at the end, once; its life counts by the windows that were named last.
-local function keep(counter, states, windows)
-  counter.states, counter.windows = states, windows
+local function keep(key, states, windows)
+  kept[key], written[key] = states, windows
 end
 
-local function write(counter)
-  local windows, states, key = counter.windows, counter.states, counter.key
-  -- One window that is still the same ends when it was to end.
-  if counter.begins == states[1] and counter.first == 0 and not windows[2] and windows[1].algorithm ~= BUCKET then
-    call('SET', key, format('%d,%d,%d', states[1], states[2], states[3]), 'KEEPTTL')
+local function write(key, windows)
+  local states = kept[key]
+  if windows.single and states[1] == windows.single.start and not first_due[key] then
+    call('SET', key, pack('<ddd', states[1], states[2], states[3]), 'PXAT', windows.ends)
     return
   end
   local life, texts = 1, {}
@@ -134,23 +135,22 @@ local function write(counter)
       roll(window, states[from - 2] or 0, states[from - 1] or 0, states[from] or 0)
     if not at then return end
     life = max(life, lives(window, current, now, span))
-    texts[index] = format('%d,%d,%d', at, current, previous)
+    texts[index] = pack('<ddd', at, current, previous)
   end
-  local text = texts[2] and table.concat(texts, ',') or texts[1]
-  if counter.first > 0 then
-    life = max(life, counter.last - clock)
-    text = text .. format('|%d,%d', counter.first, counter.last)
+  if first_due[key] then
+    life = max(life, last_due[key] - clock)
+    texts[#texts + 1] = pack('<dd', first_due[key], last_due[key])
     call('PEXPIRE', key .. ':held', life)
   end
-  call('SET', key, text, 'PX', life)
+  call('SET', key, concat(texts), 'PX', life)
 end
 
-local function correct(counter, by, starts, windows)
-  local kept, states = counter.states, {}
+local function correct(key, by, starts, windows)
+  local before, states = kept[key], {}
   for index, window in ipairs(windows) do
     local from = index * 3
     local at, current, previous, _, span =
-      roll(window, kept[from - 2] or 0, kept[from - 1] or 0, kept[from] or 0)
+      roll(window, before[from - 2] or 0, before[from - 1] or 0, before[from] or 0)
     if not at then return end
     if window.algorithm == BUCKET then
       current = max(0, current + by * window.length)
@@ -161,51 +161,53 @@ local function correct(counter, by, starts, windows)
     end
     states[from - 2], states[from - 1], states[from] = at, current, previous
   end
-  keep(counter, states, windows)
+  keep(key, states, windows)
 end
 
 -- Ends the holds that nobody has settled in time.
-local function release(counter, windows)
-  if counter.first == 0 or counter.first > clock or counter.is_released then return end
-  counter.is_released = true
-  local held = counter.key .. ':held'
+local function release(key, windows)
+  local first = first_due[key]
+  if not first or first > clock or released[key] then return end
+  released[key] = true
+  local held = key .. ':held'
   local due = call('ZRANGEBYSCORE', held, '-inf', clock, 'LIMIT', 0, RELEASED_AT_A_TIME)
   for _, member in ipairs(due) do
     local hits, kind, starts = match(member, '^[^:]*:(%d+):(%d):(.*)$')
     if kind == '1' then
       local numbers = {}
       for number in string.gmatch(starts, '%d+') do numbers[#numbers + 1] = tonumber(number) end
-      correct(counter, -tonumber(hits), numbers, windows)
+      correct(key, -tonumber(hits), numbers, windows)
     end
   end
   if #due > 0 then call('ZREMRANGEBYRANK', held, 0, #due - 1) end
   local next_due = call('ZRANGE', held, 0, 0, 'WITHSCORES')[2]
-  counter.first = next_due and tonumber(next_due) or 0
-  if not counter.windows then keep(counter, counter.states, windows) end
+  first_due[key] = next_due and tonumber(next_due)
+  if not written[key] then keep(key, kept[key], windows) end
 end
 
 local content = cjson.decode(ARGV[1])
-local shapes = content[1]
+local shapes, forms = content[1], content[2]
 for place, shape in ipairs(shapes) do shapes[place] = windows_of(shape) end
-local reply, answers = { clock }, 1
+for _, form in ipairs(forms) do form[3] = shapes[form[3]] end
+local reply, answers, charged = { clock }, 1, 0
 
 -- What a charge has left is in the reply, from the place on; its first window begins there.
-local function hold(counter, hits, given, place, windows)
-  local held, due, starts = counter.key .. ':held', clock + given[2], {}
+local function hold(key, hits, given, place, windows)
+  local held, due, starts = key .. ':held', clock + given[2], {}
   for index = 1, #windows do starts[index] = format('%d', reply[place + index * 3 - 2]) end
-  local member = format('%s:%d:%d:%s', given[1], hits, given[3], table.concat(starts, ','))
+  local member = format('%s:%d:%d:%s', given[1], hits, given[3], concat(starts, ','))
   -- What is there of a counter that was lost must not change this one.
-  if counter.first == 0 then call('DEL', held) end
+  if not first_due[key] then call('DEL', held) end
   if call('ZADD', held, due, member) == 1 and call('ZCARD', held) > MAX_HOLDS then call('ZPOPMIN', held) end
-  counter.first = counter.first == 0 and due or min(counter.first, due)
-  counter.last = max(counter.last, due)
+  first_due[key] = min(first_due[key] or due, due)
+  last_due[key] = max(last_due[key] or due, due)
 end
 
 -- One charge of the turn, answered from a place of the reply on: whether it fits, and what it leaves. What earlier ones of the
 -- turn have left is pending. Nil where a window is not known.
-local function carry_out(counter, kind, hits, windows, place)
-  release(counter, windows)
-  local before = counter.turn == turn and counter.pending or counter.states
+local function carry_out(key, kind, hits, windows, place)
+  release(key, windows)
+  local before = turns[key] == turn and pending[key] or kept[key]
   local wanted, does_fit, count = kind == REFUND and 0 or hits, true, #windows
   reply[place] = 0
   for index = 1, count do
@@ -229,7 +231,7 @@ local function carry_out(counter, kind, hits, windows, place)
   end
   if does_fit then reply[place] = 1 end
   if hits == 0 or kind == LOOK or (kind == TAKE and not does_fit) then return does_fit end
-  local states = { reply[place + 1], 0, reply[place + 3] }
+  local states = {}
   for index = 1, count do
     local from = index * 3
     local current = reply[place + from - 1]
@@ -239,18 +241,21 @@ local function carry_out(counter, kind, hits, windows, place)
     end
     states[from - 2], states[from - 1], states[from] = reply[place + from - 2], current, reply[place + from]
   end
-  counter.turn, counter.pending = turn, states
+  turns[key], pending[key] = turn, states
   return does_fit
 end
 
+-- A charge of an item stands as far behind the keys of the items before as in the item behind its first value.
 local function take(item)
   local first, do_all_fit = answers + 1, true
-  local place = first + 1
+  local place, keys_before = first + 1, charged - 1
+  charged = charged + #item - 1
   turn = turn + 1
   reply[first] = 1
-  for at = 2, #item, 5 do
-    local kind, windows = item[at + 1], shapes[item[at + 3]]
-    local does_fit = carry_out(counter_of(item[at]), kind, item[at + 2], windows, place)
+  for at = 2, #item do
+    local form = forms[item[at]]
+    local kind, windows = form[1], form[3]
+    local does_fit = carry_out(KEYS[keys_before + at], kind, form[2], windows, place)
     if does_fit == nil then
       for index = #reply, first, -1 do reply[index] = nil end
       reply[first], answers = 2, first
@@ -265,22 +270,29 @@ local function take(item)
   if not is_taken then
     -- Nothing is taken; what counts in any case is carried out as if there had been no take.
     turn, place = turn + 1, first + 1
-    for at = 2, #item, 5 do
-      local kind, windows, found = item[at + 1], shapes[item[at + 3]], reply[place]
-      carry_out(counter_of(item[at]), kind == TAKE and LOOK or kind, item[at + 2], windows, place)
+    for at = 2, #item do
+      local form, found = forms[item[at]], reply[place]
+      local kind, windows = form[1], form[3]
+      carry_out(KEYS[keys_before + at], kind == TAKE and LOOK or kind, form[2], windows, place)
       reply[place] = found
       place = place + 1 + #windows * 3
     end
   end
   place = first + 1
-  for at = 2, #item, 5 do
-    local counter, hits, windows, given = counters[item[at]], item[at + 2], shapes[item[at + 3]], item[at + 4]
-    if counter.turn == turn then keep(counter, counter.pending, windows) end
-    if given ~= 0 and item[at + 1] == TAKE and hits > 0 and is_taken and reply[place] == 1 then
-      hold(counter, hits, given, place, windows)
+  for at = 2, #item do
+    local form, key = forms[item[at]], KEYS[keys_before + at]
+    local windows, given = form[3], form[4]
+    if turns[key] == turn then keep(key, pending[key], windows) end
+    if given ~= 0 and form[1] == TAKE and form[2] > 0 and is_taken and reply[place] == 1 then
+      hold(key, form[2], given, place, windows)
     end
     place = place + 1 + #windows * 3
   end
+end
+
+local function next_key()
+  charged = charged + 1
+  return KEYS[charged]
 end
 
 local function answer(number)
@@ -289,29 +301,32 @@ local function answer(number)
 end
 
 local function settle(item)
-  local counter, windows = counter_of(item[2]), shapes[item[3]]
-  release(counter, windows)
-  local is_held = call('ZREM', counter.key .. ':held', item[4]) == 1
-  if is_held then correct(counter, item[5], item[6], windows) end
+  local key, windows = next_key(), shapes[item[2]]
+  release(key, windows)
+  local is_held = call('ZREM', key .. ':held', item[3]) == 1
+  if is_held then correct(key, item[4], item[5], windows) end
   answer(is_held and 1 or 0)
 end
 
-local function reset(item)
-  local key, counter = KEYS[item[2]], counters[item[2]]
+local function reset()
+  local key = next_key()
   local count = call('DEL', key, key .. ':held')
-  counters[item[2]] = new_counter(key)
-  answer((count > 0 or (counter and counter.windows)) and 1 or 0)
+  answer((count > 0 or written[key]) and 1 or 0)
+  kept[key], written[key], first_due[key], last_due[key], released[key] = {}, nil, nil, nil, nil
 end
 
-for _, item in ipairs(content[2]) do
-  if item[1] < 2 then take(item) elseif item[1] == 2 then settle(item) else reset(item) end
+for _, item in ipairs(content[3]) do
+  if item[1] < 2 then take(item) elseif item[1] == 2 then settle(item) else reset() end
 end
 
-for _, counter in pairs(counters) do
-  if counter.windows then write(counter) end
-end
+for key, windows in pairs(written) do write(key, windows) end
 
-return reply
+local texts = {}
+for from = 1, #reply, AT_A_TIME do
+  local last = min(#reply, from + AT_A_TIME - 1)
+  texts[#texts + 1] = pack('<' .. string.rep('d', last - from + 1), unpack(reply, from, last))
+end
+return concat(texts)
 `;
 
 export const SCRIPT = {

@@ -1,3 +1,6 @@
+import type { MetricRow } from "./metric-row.ts";
+import { REPORT_CATALOGUE } from "./report-catalogue.ts";
+
 /** Every metric of weir's own process. docs/metrics.md is generated from this table. */
 export const CATALOGUE = {
   checks: {
@@ -25,7 +28,7 @@ export const CATALOGUE = {
     kind: "counter",
     labels: ["domain", "descriptor", "result"],
     meaning:
-      "Hits that limits counted, by domain, descriptor as its file writes it (`other` beyond a thousand; `override` for limits that came with the request) and what they came to: `within` the limit, `near` it (above 80 %), `over` it, or over one in `shadow`.",
+      "Hits that limits counted, by domain, descriptor as its file writes it (`other` beyond a thousand; `override` for limits that came with the request) and what they came to: `within` the limit, `near` it (those above 80 % of it; hits of one request are divided), `over` it (all hits of a request that exceeds it), or over one in `shadow`.",
   },
   rateLimitDuration: {
     name: "weir_rate_limit_duration_seconds",
@@ -45,6 +48,12 @@ export const CATALOGUE = {
     kind: "counter",
     labels: [],
     meaning: "Checks whose shadow rules were not evaluated because too many were waiting.",
+  },
+  carriedCut: {
+    name: "weir_report_carried_cut_total",
+    kind: "counter",
+    labels: [],
+    meaning: "Answers to checks that had no room for all that telemetry rules read of the check.",
   },
   recentDropped: {
     name: "weir_recent_decisions_dropped_total",
@@ -99,7 +108,7 @@ export const CATALOGUE = {
     kind: "counter",
     labels: ["policy", "quota", "result"],
     meaning:
-      "Late costs, by what became of them: `settled`; `gone`, settled before or after its time; `unknown`, the cost had no value; `forged`, not signed by weir; `failed`, the store was away.",
+      "Late costs, by what became of them: `settled`; `gone`, settled before or after its time; `unknown`, the cost had no value; `forged`, not signed by weir; `failed`, the store was away; `dropped`, too many waited for it.",
   },
   internalErrors: {
     name: "weir_internal_errors_total",
@@ -151,6 +160,13 @@ export const CATALOGUE = {
     kind: "gauge",
     labels: ["policy", "rule", "mode"],
     meaning: "1 while an override holds for a rule. Alert on it: an override is meant to end.",
+  },
+  overrideEnds: {
+    name: "weir_config_override_ends_timestamp_seconds",
+    kind: "gauge",
+    labels: ["policy", "rule"],
+    meaning:
+      "When an override that holds ends by itself: from then on the rule does again what its policy says.",
   },
   identityFindings: {
     name: "weir_identity_findings_total",
@@ -230,11 +246,5 @@ export const CATALOGUE = {
     labels: ["listener"],
     meaning: "Calls of proxies whose certificate is not in the listener's `allow`.",
   },
+  ...REPORT_CATALOGUE,
 } as const satisfies Record<string, MetricRow>;
-
-export interface MetricRow {
-  readonly name: string;
-  readonly kind: "counter" | "gauge" | "histogram";
-  readonly labels: readonly string[];
-  readonly meaning: string;
-}

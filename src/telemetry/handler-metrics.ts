@@ -14,7 +14,7 @@ export function handlerMetrics(registry: Registry): (adapter: string, handler: s
       const known = registry.getSingleMetric(name);
       const counter =
         known instanceof Counter
-          ? (known)
+          ? known
           : new Counter<string>({ name, help, labelNames: ["handler", ...labels], registers: [registry] });
       return (by, ...values) => counter.labels(handler, ...values).inc(by);
     },

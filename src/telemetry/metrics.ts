@@ -3,6 +3,8 @@ import type { HostMetrics } from "../adapter/host.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { boundedLabel } from "../std/bounded-label.ts";
 import { handlerMetrics } from "./handler-metrics.ts";
+import { ReportAccount } from "./report-account.ts";
+import { reportMetrics, type ReportTimes } from "./report-metrics.ts";
 import { plainHistogram, tallied } from "./tally.ts";
 
 /** Weir's own metrics, and how they are written for a scrape. */
@@ -14,6 +16,8 @@ export interface Metrics {
   observeRateLimit(seconds: number): void;
   countShadow(policy: string, rule: string, verdict: string): void;
   countShadowDropped(): void;
+  /** An answer had no room for all that telemetry reads of the check. */
+  countCarriedCut(): void;
   countRecentDropped(): void;
   countRecordLine(result: "written" | "full" | "failed" | "late"): void;
   countCandidateCheck(result: "same" | "different" | "unknown" | "dropped"): void;
@@ -46,6 +50,9 @@ export interface Metrics {
   holdPart(team: string): void;
   /** What is lent to a handler of an adapter. */
   ofHandler(adapter: string, handler: string): HostMetrics;
+  /** What became of access-log entries; metrics show it at every scrape. */
+  readonly report: ReportAccount;
+  readonly observeBatch: ReportTimes["observeBatch"];
   /** The exposition text and its media type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -64,7 +71,15 @@ export interface ConfigurationShape {
   readonly shadowPolicies: number;
   /** Whether the newest files are live, by part; the platform's name is empty. */
   readonly parts: ReadonlyMap<string, "current" | "held">;
-  readonly overrides: readonly { readonly policy: string; readonly rule: string; readonly mode: string }[];
+  readonly overrides: readonly OverrideShape[];
+}
+
+export interface OverrideShape {
+  readonly policy: string;
+  readonly rule: string;
+  readonly mode: string;
+  /** In milliseconds since 1970. */
+  readonly untilMs: number;
 }
 
 // A check takes tens of microseconds; Envoy's default patience is 200 ms.
@@ -81,6 +96,7 @@ const CALL_BUCKETS_ITEMS = [1, 2, 4, 8, 16, 32, 64];
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const shadowDropped = counter(registry, "shadowDropped");
+  const carriedCut = counter(registry, "carriedCut");
   const recentDropped = counter(registry, "recentDropped");
   const recordLines = counter(registry, "recordLines");
   const candidateChecks = counter(registry, "candidateChecks");
@@ -98,13 +114,17 @@ export function createMetrics(): Metrics {
   const tlsRenewals = counter(registry, "tlsRenewals");
   const refusedCallers = counter(registry, "refusedCallers");
   const findings = counter(registry, "identityFindings");
+  const report = new ReportAccount();
   collectDefaultMetrics({ register: registry });
   return {
+    report,
+    ...reportMetrics(registry, report),
     countCheck: tallied({ ...described("checks"), registers: [registry] }),
     observeCheck: (seconds) => checkDuration.add(seconds),
     ...rateLimits.metrics,
     countShadow: tallied({ ...described("shadowDecisions"), registers: [registry] }),
     countShadowDropped: () => shadowDropped.inc(),
+    countCarriedCut: () => carriedCut.inc(),
     countRecentDropped: () => recentDropped.inc(),
     countRecordLine: (result) => recordLines.inc({ result }),
     countCandidateCheck: (result) => candidateChecks.inc({ result }),
@@ -139,7 +159,7 @@ function rateLimitMetrics(registry: Registry): {
   readonly text: () => string;
 } {
   const requests = counter(registry, "rateLimits");
-  const hits = counter(registry, "rateLimitHits");
+  const hits = tallied({ ...described("rateLimitHits"), registers: [registry] });
   const { name, help } = described("rateLimitDuration");
   const duration = plainHistogram(name, help, CHECK_BUCKETS_SECONDS);
   const bounded = boundedLabel(MAX_DESCRIPTORS);
@@ -147,7 +167,7 @@ function rateLimitMetrics(registry: Registry): {
     metrics: {
       countRateLimit: (domain, code) => requests.labels(domain, code).inc(),
       countRateLimitHits: ({ domain, descriptor, result }, count) =>
-        hits.labels(domain, bounded(descriptor), result).inc(count),
+        hits(domain, bounded(descriptor), result, count),
       observeRateLimit: (seconds) => duration.add(seconds),
     },
     text: () => duration.text(),
@@ -202,6 +222,7 @@ function reloadMetrics(registry: Registry, partCurrent: Gauge<string>): Metrics[
   const configuration = gauge(registry, "configuration");
   const policies = gauge(registry, "policies");
   const overrides = gauge(registry, "overrides");
+  const overrideEnds = gauge(registry, "overrideEnds");
   return (result, shape) => {
     reloads.inc({ result });
     const isWhole = result === "live" && (shape?.parts.values().every((part) => part === "current") ?? true);
@@ -215,7 +236,11 @@ function reloadMetrics(registry: Registry, partCurrent: Gauge<string>): Metrics[
     partCurrent.reset();
     for (const [team, state] of shape.parts) partCurrent.set({ team }, state === "current" ? 1 : 0);
     overrides.reset();
-    for (const { policy, rule, mode } of shape.overrides) overrides.set({ policy, rule, mode }, 1);
+    overrideEnds.reset();
+    for (const { policy, rule, mode, untilMs } of shape.overrides) {
+      overrides.set({ policy, rule, mode }, 1);
+      overrideEnds.set({ policy, rule }, untilMs / 1_000);
+    }
   };
 }
 

@@ -1,8 +1,5 @@
 import { Counter, type CounterConfiguration } from "@prometheus-io/client";
 
-/** Labels of a decision. They come from the configuration, so there are as many series as it has rules. */
-export type DecisionLabels = readonly [policy: string, rule: string, verdict: string];
-
 interface Cell {
   readonly labels: Record<string, string>;
   /** Since the last scrape. */
@@ -10,14 +7,15 @@ interface Cell {
 }
 
 /**
- * A counter that counts beside the client's: finding a series there costs as much as a rule, so the client
- * is told the sums when it is scraped.
+ * A counter with three labels that counts beside the client's: finding a series there costs as much as a rule, so the client
+ * is told the sums when it is scraped. Who counts bounds the labels: they are never forgotten.
  */
 export function tallied(
   configuration: Omit<CounterConfiguration<string>, "collect">,
-): (...labels: DecisionLabels) => void {
+): (first: string, second: string, third: string, by?: number) => void {
+  const [one = "", two = "", three = ""] = configuration.labelNames ?? [];
   const cells: Cell[] = [];
-  const byPolicy = new Map<string, Map<string, Map<string, Cell>>>();
+  const all = new Map<string, Map<string, Map<string, Cell>>>();
   const counter: Counter<string> = new Counter<string>({
     ...configuration,
     collect() {
@@ -27,16 +25,15 @@ export function tallied(
       }
     },
   });
-  return (policy, rule, verdict) => {
-    const byRule = childOf(byPolicy, policy);
-    const byVerdict = childOf(byRule, rule);
-    let cell = byVerdict.get(verdict);
+  return (first, second, third, by = 1) => {
+    const byThird = childOf(childOf(all, first), second);
+    let cell = byThird.get(third);
     if (cell === undefined) {
-      cell = { labels: { policy, rule, verdict }, count: 0 };
+      cell = { labels: { [one]: first, [two]: second, [three]: third }, count: 0 };
       cells.push(cell);
-      byVerdict.set(verdict, cell);
+      byThird.set(third, cell);
     }
-    cell.count++;
+    cell.count += by;
   };
 }
 

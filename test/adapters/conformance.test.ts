@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ADAPTERS } from "../../adapters/index.ts";
 import { defineAdapter, type Adapter, type Handler } from "../../src/adapter/adapter.ts";
 import { httpUrl, mapping } from "../../src/adapter/config.ts";
+import type { ReportRecord } from "../../src/adapter/report.ts";
 import type { Host } from "../../src/adapter/host.ts";
 import { CONFORMANCE, type Fixture, type Subject } from "./conformance.ts";
 import { FIXTURES } from "./fixtures.ts";
@@ -61,6 +62,25 @@ const FIXTURE: Fixture = {
   inputs: [new Map([["value", "good"]]), new Map([["value", "bad"]])],
   secrets: [SECRET],
 };
+
+const RECORD: ReportRecord = {
+  kind: "fields",
+  rule: "orders/slow",
+  observedAtMs: 0,
+  timeMs: 0,
+  severity: "info",
+  fields: new Map([["status", 200]]),
+  added: new Map(),
+  trace: undefined,
+};
+const PLAIN: ReportRecord = { ...RECORD, fields: new Map(), added: new Map([["team", "shop"]]) };
+const REPORTED: Fixture = { ...FIXTURE, records: [RECORD, PLAIN] };
+
+/** One that takes records, too. */
+function reporting(over: Partial<Handler> = {}): Adapter {
+  const base = sound({}, () => ({ report: () => ({ kind: "delivered" }), ...over }));
+  return { ...base, inputs: { ...base.inputs, report: { presets: ["access-log"], plain: "taken" } } };
+}
 
 const began = (begin: () => unknown): Promise<void> => {
   begin();
@@ -142,6 +162,36 @@ const BROKEN: Readonly<Record<string, readonly Partial<Subject>[]>> = {
       },
     },
   ],
+  "delivers records, and says so": [
+    { fixture: { ...FIXTURE, records: [RECORD] } },
+    { adapter: reporting() },
+    { adapter: sound({ inputs: reporting().inputs }), fixture: REPORTED },
+    { adapter: reporting({ report: () => never() }), fixture: REPORTED },
+    { adapter: reporting({ report: () => ({ kind: "retry", reason: "" }) }), fixture: REPORTED },
+    {
+      adapter: reporting({ report: () => ({ kind: "refused", dropped: 1, reason: "not today" }) }),
+      fixture: REPORTED,
+    },
+  ],
+  "takes records of every kind that it declares, together and one by one, and changes none": [
+    { adapter: reporting(), fixture: { ...REPORTED, records: [PLAIN] } },
+    { adapter: reporting(), fixture: { ...REPORTED, records: [RECORD] } },
+    {
+      adapter: reporting({
+        report: (batch) => ({ kind: batch.length > 1 ? "delivered" : "retry", reason: "too few" }),
+      }),
+      fixture: REPORTED,
+    },
+    {
+      adapter: reporting({
+        report: ([first]) => {
+          (first?.added as Map<string, string> | undefined)?.set("seen", "yes");
+          return { kind: "delivered" };
+        },
+      }),
+      fixture: REPORTED,
+    },
+  ],
   "shows no secret in errors, log or status": [
     { adapter: sound({}, () => ({ status: () => ({ state: "ready", detail: `asks ${SECRET}` }) })) },
     { adapter: sound({}, (host) => ({ start: () => began(() => host.log.warn({ key: SECRET }, "begun")) })) },
@@ -183,6 +233,7 @@ function stealing(): Adapter {
 describe("the conformance suite", () => {
   for (const [name, check] of Object.entries(CONFORMANCE)) {
     it(`lets a sound adapter pass: ${name}`, () => check({ adapter: sound({}), fixture: FIXTURE }));
+    it(`lets one that takes records pass: ${name}`, () => check({ adapter: reporting(), fixture: REPORTED }));
 
     for (const [index, broken] of (BROKEN[name] ?? []).entries()) {
       it(`catches broken adapter ${index + 1}: ${name}`, async () => {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { Adapter, CheckAnswer, Handler } from "../../src/adapter/adapter.ts";
+import type { Delivery, ReportRecord } from "../../src/adapter/report.ts";
+import { conforms, kindsOf } from "./declared.ts";
 import { createTestHost, tick, type Remote, type TestHost } from "./host.ts";
 
 /** What an adapter's own folder of tests tells the suite. */
@@ -10,8 +12,11 @@ export interface Fixture {
   readonly bad: readonly (readonly [config: object, message: RegExp])[];
   /** Configurations whose `start` rejects, since something local is missing. */
   readonly localFaults: readonly object[];
+  /** Of an adapter that is asked: sample inputs that bring both verdicts. */
   readonly inputs: readonly ReadonlyMap<string, unknown>[];
-  /** Texts that are secret, wherever the fixture brings them in. */
+  /** Of an adapter that takes records: a batch that its good configurations deliver. */
+  readonly records?: readonly ReportRecord[];
+  /** Texts that are secret, wherever the fixture brings them in; what records say is nothing for the log, either. */
   readonly secrets: readonly string[];
 }
 
@@ -72,10 +77,11 @@ export const CONFORMANCE: Readonly<Record<string, (subject: Subject) => Promise<
     for (const remote of [{ kind: "away" }, { kind: "hangs" }] satisfies readonly Remote[]) {
       for (const { handler, host } of made(subject)) {
         host.remote = remote;
-        for (const input of subject.fixture.inputs) await checked(handler, input).catch(ownError);
+        await used(subject, handler);
         await within(handler.start(), "start");
-        for (const input of subject.fixture.inputs) await checked(handler, input).catch(ownError);
+        await used(subject, handler);
         await within(handler.close(), "close");
+        await used(subject, handler);
       }
     }
   },
@@ -127,7 +133,39 @@ export const CONFORMANCE: Readonly<Record<string, (subject: Subject) => Promise<
       }
       await handler.close();
     }
-    assert.ok(verdicts.has("allow") && verdicts.has("deny"), "the sample inputs bring both verdicts");
+    const isAsked = subject.adapter.inputs.check !== undefined;
+    const hasBoth = verdicts.has("allow") && verdicts.has("deny");
+    assert.ok(!isAsked || hasBoth, "the sample inputs bring both verdicts");
+  },
+
+  "delivers records, and says so": async (subject) => {
+    const { adapter, fixture } = subject;
+    assert.equal(fixture.records !== undefined, adapter.inputs.report !== undefined, "there are records");
+    for (const { handler } of made(subject)) {
+      assert.equal(handler.report !== undefined, adapter.inputs.report !== undefined, "it takes records");
+      await within(handler.start(), "start");
+      for (const batch of fixture.records === undefined ? [] : [fixture.records, fixture.records, []]) {
+        assert.deepEqual(await reported(handler, batch), { kind: "delivered" });
+      }
+      await within(handler.close(), "close");
+    }
+  },
+
+  "takes records of every kind that it declares, together and one by one, and changes none": async (
+    subject,
+  ) => {
+    const { adapter, fixture } = subject;
+    const records = fixture.records ?? [];
+    for (const [kind, isOne] of kindsOf(adapter)) assert.ok(records.some(isOne), `a record of ${kind}`);
+    for (const { handler } of made(subject)) {
+      await within(handler.start(), "start");
+      for (const batch of [...batchesOf(subject), ...records.map((one) => [one])]) {
+        const before = structuredClone(batch);
+        assert.equal((await reported(handler, batch)).kind, "delivered");
+        assert.deepEqual(batch, before, "records are as they were");
+      }
+      await within(handler.close(), "close");
+    }
   },
 
   "takes over from the handler before it, which goes on": async (subject) => {
@@ -140,6 +178,9 @@ export const CONFORMANCE: Readonly<Record<string, (subject: Subject) => Promise<
         const answer = await checked(before, input);
         conforms(subject.adapter, answer);
         assert.notEqual(answer.verdict, "error", "the handler before goes on");
+      }
+      for (const batch of batchesOf(subject)) {
+        assert.equal((await reported(before, batch)).kind, "delivered", "the handler before goes on");
       }
       for (const handler of [next, foreign, before]) await within(handler.close(), "close");
     }
@@ -159,6 +200,10 @@ export const CONFORMANCE: Readonly<Record<string, (subject: Subject) => Promise<
         for (const input of subject.fixture.inputs) {
           const answer = await checked(handler, input).catch(String);
           seen.push(typeof answer === "string" ? answer : said(answer));
+        }
+        for (const batch of batchesOf(subject)) {
+          const delivery = await reported(handler, batch).catch(String);
+          seen.push(typeof delivery === "string" ? delivery : JSON.stringify(delivery));
         }
         seen.push(handler.status().detail, ...host.lines);
         await handler.close();
@@ -237,41 +282,33 @@ async function checked(handler: Handler, input: ReadonlyMap<string, unknown>): P
   }
 }
 
-/** A handler may throw when it cannot decide; what the suite finds is another matter. */
-function ownError(error: unknown): void {
-  if (error instanceof assert.AssertionError) throw error;
+const batchesOf = ({ fixture: { records } }: Subject): readonly (readonly ReportRecord[])[] =>
+  records === undefined ? [] : [records];
+
+/** Every way in which it can be used, whatever comes of it, as long as it ends. */
+async function used(subject: Subject, handler: Handler): Promise<void> {
+  for (const input of subject.fixture.inputs) await checked(handler, input).catch(ownError);
+  for (const batch of batchesOf(subject)) await reported(handler, batch).catch(ownError);
 }
 
-function conforms(adapter: Adapter, answer: CheckAnswer): void {
-  switch (answer.verdict) {
-    case "allow":
-      for (const [name, value] of answer.outputs ?? []) {
-        const type = adapter.outputs[name]?.type;
-        assert.ok(type !== undefined, `${name} is declared`);
-        assert.ok(isOfType(value, type), `${name} is of type ${type}`);
-      }
-      return;
-    case "deny":
-      assert.ok((answer.status ?? 403) >= 400 && (answer.status ?? 403) <= 599, "a status of a denial");
-      return;
-    case "error":
-      assert.notEqual(answer.reason, "");
+/** One batch whose signal aborts soon. */
+async function reported(handler: Handler, batch: readonly ReportRecord[]): Promise<Delivery> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), PATIENCE_MS / 10);
+  try {
+    const call = { deadlineAtMs: Date.now() + PATIENCE_MS / 10, signal: controller.signal };
+    const delivery = await within(Promise.resolve(handler.report?.(batch, call)), "a report");
+    assert.ok(delivery !== undefined, "it takes records");
+    assert.ok(delivery.kind === "delivered" || delivery.reason !== "", "it says why");
+    return delivery;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-/** Whether a value is one of a CEL type, as expressions see it. */
-function isOfType(value: unknown, type: string): boolean {
-  const list = /^list\((.*)\)$/.exec(type)?.[1];
-  if (list !== undefined) return Array.isArray(value) && value.every((item) => isOfType(item, list));
-  const map = /^map\(string, (.*)\)$/.exec(type)?.[1];
-  if (map !== undefined) return value instanceof Map && value.values().every((item) => isOfType(item, map));
-  const types: Readonly<Record<string, string>> = {
-    string: "string",
-    bool: "boolean",
-    int: "bigint",
-    double: "number",
-  };
-  return type === "dyn" || typeof value === types[type];
+/** A handler may throw when it cannot decide; what the suite finds is another matter. */
+function ownError(error: unknown): void {
+  if (error instanceof assert.AssertionError) throw error;
 }
 
 const activeResources = (): readonly string[] =>

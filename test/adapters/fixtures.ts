@@ -1,5 +1,17 @@
 import type { Fixture } from "./conformance.ts";
+import { FILE } from "./file/fixture.ts";
 import { LIST } from "./list/fixture.ts";
+import { OTLP } from "./otlp/fixture.ts";
+import { PROMETHEUS } from "./prometheus/fixture.ts";
+import { STDOUT } from "./stdout/fixture.ts";
+import { ZIPKIN } from "./zipkin/fixture.ts";
 
 /** By the id of the adapter: the suite asks for one of each. */
-export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([["list", LIST]]);
+export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([
+  ["list", LIST],
+  ["prometheus", PROMETHEUS],
+  ["stdout", STDOUT],
+  ["file", FILE],
+  ["otlp", OTLP],
+  ["zipkin", ZIPKIN],
+]);

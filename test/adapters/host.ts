@@ -16,6 +16,8 @@ export interface TestHost extends Host {
   readonly calls: string[];
   readonly requests: FetchRequest[];
   readonly lines: string[];
+  /** What was written to line targets, by path or `stdout`. Paths with `missing` in them cannot be opened. */
+  readonly written: Map<string, string>;
   /** By name and labels, apart by spaces. */
   readonly counted: Map<string, number>;
   readonly gauges: Map<string, () => number>;
@@ -28,6 +30,7 @@ export function createTestHost(): TestHost {
   let nowMs = 1_700_000_000_000;
   const calls: string[] = [];
   const lines: string[] = [];
+  const written = new Map<string, string>();
   const counted = new Map<string, number>();
   const gauges = new Map<string, () => number>();
   const keep = (fields: Readonly<Record<string, unknown>>, message: string): void => {
@@ -44,6 +47,20 @@ export function createTestHost(): TestHost {
     advance: (ms) => (nowMs += ms),
     log: { info: keep, warn: keep },
     counted,
+    written,
+    openLines: (to) => {
+      const name = to.kind === "stdout" ? "stdout" : to.path;
+      calls.push(`openLines ${name}`);
+      if (name.includes("missing")) return Promise.reject(new Error(`${name} cannot be written`));
+      return Promise.resolve({
+        append: async (lines) => {
+          if (host.remote.kind === "hangs") await new Promise(() => undefined);
+          if (host.remote.kind === "away") throw new Error("the disk is full");
+          written.set(name, `${written.get(name) ?? ""}${lines.toString()}`);
+        },
+        close: () => Promise.resolve(),
+      });
+    },
     metrics: {
       counter:
         ({ name }) =>

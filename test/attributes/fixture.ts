@@ -4,6 +4,7 @@ import { readCertificate } from "../../src/attributes/certificate.ts";
 import type { CheckFacts, PeerFacts, RequestFacts } from "../../src/attributes/facts.ts";
 import { canonicalHost } from "../../src/attributes/host.ts";
 import { parseSpiffeId } from "../../src/attributes/spiffe.ts";
+import { durationValue } from "../../src/cel/time.ts";
 
 export const NOBODY: PeerFacts = { address: "", port: undefined, principal: "", certificate: "" };
 
@@ -14,12 +15,13 @@ const EMPTY: RequestFacts = {
   body: () => ({ kind: "unseen" }),
 };
 
-const READING: Reading = {
+export const READING: Reading = {
   trustDomains: new Set(["cluster.local"]),
   spiffeId: parseSpiffeId,
   host: canonicalHost,
   certificate: readCertificate,
   clientAddress: { from: "peer" },
+  duration: durationValue,
   proxyRole: () => "sidecar",
 };
 

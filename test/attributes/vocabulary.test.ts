@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { Connection } from "../../src/attributes/connection.ts";
+import { Decision, Log } from "../../src/attributes/entry.ts";
+import { EntryConnection, Upstream, Xds } from "../../src/attributes/entry-connection.ts";
+import { EntryRequest, Response } from "../../src/attributes/entry-request.ts";
 import { Client, Destination, Source } from "../../src/attributes/peer.ts";
 import { Proxy } from "../../src/attributes/proxy.ts";
 import { Request } from "../../src/attributes/request.ts";
 import { POLICY_ROOTS, rootOf, VOCABULARY } from "../../src/attributes/vocabulary.ts";
+import { isReadable } from "../../src/policy/declarations.ts";
 
 describe("the vocabulary", () => {
   it("names each attribute once, in the form that expressions take", () => {
     const names = VOCABULARY.map(({ name }) => name);
     assert.deepEqual(names, [...new Set(names)]);
-    for (const name of names) assert.match(name, /^[a-z][a-z_]*(\.[a-z][a-z_]*)?$/);
+    for (const name of names) assert.match(name, /^[a-z][a-z_]*(\.[a-z][a-z0-9_]*)?$/);
   });
 
   it("gives each attribute a phase and a sentence", () => {
@@ -24,19 +28,30 @@ describe("the vocabulary", () => {
       assert.ok(!VOCABULARY.some(({ name }) => rootOf(name) === root));
   });
 
-  const classes = {
+  const checked = {
     ...{ request: Request, source: Source, destination: Destination },
     ...{ connection: Connection, proxy: Proxy },
   };
-  for (const [root, { prototype }] of Object.entries(classes)) {
-    it(`has a getter for each field of ${root} that a check reads`, () => {
-      for (const { name, phases, notYet, insteadRead } of VOCABULARY) {
-        if (rootOf(name) !== root || !phases.includes("check") || notYet || insteadRead !== undefined)
-          continue;
-        assert.ok(name.slice(root.length + 1) in prototype, name);
-      }
-    });
+  const logged = {
+    ...{ request: EntryRequest, source: Source, destination: Destination, proxy: Proxy },
+    ...{ connection: EntryConnection, response: Response, upstream: Upstream, xds: Xds, log: Log },
+  };
+  for (const [phase, classes] of Object.entries({ check: checked, log: logged })) {
+    for (const [root, { prototype }] of Object.entries(classes)) {
+      it(`has a getter for each field of ${root} that is read in phase ${phase}`, () => {
+        const names = VOCABULARY.filter(
+          (one) => rootOf(one.name) === root && isReadable(one, phase === "log" ? "log" : "check"),
+        );
+        assert.ok(names.length > 0);
+        for (const { name } of names) assert.ok(name.slice(root.length + 1) in prototype, name);
+      });
+    }
   }
+
+  it("has no field of decision that the object lacks", () => {
+    const fields = VOCABULARY.flatMap(({ name }) => (rootOf(name) === "decision" ? [name.slice(9)] : []));
+    assert.deepEqual(fields, Object.keys(new Decision(undefined)));
+  });
 
   it("has no field of client that the object lacks", () => {
     const fields = VOCABULARY.flatMap(({ name }) => (rootOf(name) === "client" ? [name.slice(7)] : []));

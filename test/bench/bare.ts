@@ -43,7 +43,12 @@ const grpc = await startGrpcServer({
   onError: (error) => console.error(error),
 });
 const metrics = createMetrics();
-const http = await startMetricsListener({ address: loopback, metrics, notReady: () => undefined });
+const http = await startMetricsListener({
+  address: loopback,
+  metrics,
+  exposed: () => new Map(),
+  notReady: () => undefined,
+});
 
 // The lines that `weir serve` prints: whoever starts either learns the addresses in the same way.
 console.log(`checks   ${formatAddress(grpc.address)}\nmetrics  ${formatAddress(http.address)}`);

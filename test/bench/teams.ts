@@ -7,6 +7,7 @@ import { ADAPTERS } from "../../adapters/index.ts";
 import { floodGuards } from "../../src/identity/flood.ts";
 import { printDiagnostic } from "../../src/policy/diagnostic.ts";
 import { Runtime, type LoadResult } from "../../src/runtime/runtime.ts";
+import { ReportAccount } from "../../src/telemetry/report-account.ts";
 import { jwksOf, rsaPair } from "../identity/fixture.ts";
 import { median, provenance, table, writeSection } from "./report.ts";
 
@@ -94,6 +95,7 @@ async function measure(teams: number): Promise<Row> {
       },
       nowMs: Date.now,
       observe: () => undefined,
+      metrics: { report: new ReportAccount(), observeBatch: () => undefined },
     },
     verifiers: {
       fetch: () => Promise.reject(new Error("nothing is fetched here")),

@@ -1,8 +1,24 @@
 import assert from "node:assert/strict";
 import type { Finding } from "../../src/identity/verifier.ts";
 import { policy, rule, YES } from "./conditions.ts";
-import type { Asked } from "./fixture.ts";
-import { allows, askedTable, FAILS, GOLD, holds, jwt, made, verified } from "./stubs.ts";
+import { ADAPTERS } from "../../adapters/index.ts";
+import { Unknown } from "../../src/cel/expression.ts";
+import { HANDLERS as REPORT_HANDLERS } from "../report/fixture.ts";
+import { SINKS } from "../report/sinks.ts";
+import { inShort, type Asked } from "./fixture.ts";
+import {
+  allows,
+  askedTable,
+  type Circumstances,
+  deciding,
+  FAILS,
+  GOLD,
+  holds,
+  jwt,
+  made,
+  snapshotWith,
+  verified,
+} from "./stubs.ts";
 
 const ALICE = holds({ sub: "alice" });
 const BAD: Finding = { kind: "bad", reason: "a test says so" };
@@ -75,6 +91,63 @@ describe("a credential", () => {
     assert.equal((await made([file], {}, { findings })).line, "deny a/default 403");
     const both = { ...findings, "a/guest": ALICE };
     assert.equal((await made([file], { source }, { findings: both })).line, "deny a/default 403");
+  });
+});
+
+describe("an identity that only telemetry reads", () => {
+  const file = policy("a", [rule("allow", YES)], {
+    identities: { user: jwt() },
+    telemetry: [{ id: "line", to: "lines", with: { sub: "${auth.user.sub}", is: "${has(auth.user)}" } }],
+  });
+  const files = [REPORT_HANDLERS, file];
+  const world = { adapters: [...ADAPTERS, ...SINKS] };
+
+  /** What the decision carries, and its verdict. */
+  async function carriedOn(finding: Finding | Promise<Finding>, more: Circumstances = {}): Promise<unknown> {
+    const snapshot = snapshotWith(files, world);
+    const { decision } = deciding(snapshot, {}, { findings: { "a/user": finding }, ...more });
+    const known = await decision;
+    assert.equal(inShort(known.verdict), "allow a/allows");
+    const [governing] = known.governing;
+    return governing?.policy.telemetry?.carries.map(({ name, expression }) => {
+      const value = expression.evaluate(governing.context);
+      return `${name}: ${value instanceof Unknown ? "UNKNOWN" : String(value)}`;
+    });
+  }
+
+  const rows: readonly (readonly [what: string, finding: Finding, carried: readonly string[]])[] = [
+    ["that holds is carried", ALICE, ["auth.user.sub: alice", "has(auth.user): true"]],
+    ["that is absent is", { kind: "absent" }, ["auth.user.sub: UNKNOWN", "has(auth.user): false"]],
+    ["that is bad refuses nobody", BAD, ["auth.user.sub: UNKNOWN", "has(auth.user): false"]],
+    [
+      "that cannot be verified is not known",
+      { kind: "unavailable", reason: "" },
+      ["auth.user.sub: UNKNOWN", "has(auth.user): UNKNOWN"],
+    ],
+  ];
+  for (const [what, finding, carried] of rows) {
+    it(what, async () => {
+      assert.deepEqual(await carriedOn(finding), carried);
+      assert.deepEqual(await carriedOn(Promise.resolve(finding)), carried);
+    });
+  }
+
+  it("is waited for, but not for long", async () => {
+    const never = new Promise<Finding>(() => undefined);
+    assert.deepEqual(await carriedOn(never), ["auth.user.sub: UNKNOWN", "has(auth.user): UNKNOWN"]);
+  });
+
+  it("is looked at once, and refuses, where a rule of another policy reads it", async () => {
+    const shared = { shared: "s", identities: { user: jwt() } };
+    const strict = policy("b", [rule("require", "has(auth.user)", { status: 401 })], { use: ["s"] });
+    const open = policy("a", [rule("allow", YES)], {
+      use: ["s"],
+      telemetry: [{ id: "line", to: "lines", with: { sub: "${auth.user.sub}" } }],
+    });
+    const both = snapshotWith([REPORT_HANDLERS, shared, open, strict], world);
+    const { decision, backends } = deciding(both, {}, { findings: { "s/user": BAD } });
+    assert.equal(inShort((await decision).verdict), "deny b/identity/user 401");
+    assert.equal(backends.clients.length, 1);
   });
 });
 

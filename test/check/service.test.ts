@@ -11,6 +11,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { CheckResponse } from "../../src/wire/envoy/service/auth/v3/external_auth.ts";
 import { parseExposition, type Series } from "../telemetry/exposition.ts";
 import { granting, MISSING, NO, policy, rule, YES } from "./conditions.ts";
+import { reportingSnapshot } from "../report/fixture.ts";
 import { type Asked, checkRequest, NO_BACKENDS, snapshotOf, NO_LIMITS } from "./fixture.ts";
 import { asking, snapshotWith } from "./stubs.ts";
 
@@ -68,6 +69,19 @@ describe("the check path", () => {
       { ...told(response), decision: "" },
       { decision: "", verdict: "allow", policy: "z", rule: "allows" },
     );
+  });
+
+  it("counts the answers that have no room for what telemetry reads", async () => {
+    const snapshot = reportingSnapshot(granting, {
+      policy: "a",
+      match: "everything",
+      let: { all: 'context_extensions["a"]' },
+      telemetry: [{ id: "line", to: "lines", with: { all: "${all}" } }],
+    });
+    const { check, series } = serve(snapshot);
+    for (const a of ["b", "b".repeat(5_000)])
+      assert.equal(told(check({ ...BASE, extensions: { a } }))["policies"], "a z");
+    assert.equal((await series()).get("weir_report_carried_cut_total"), 1);
   });
 
   const broken: Snapshot = {

@@ -41,6 +41,7 @@ describe("weir quotas", () => {
     const listener = await startAdminListener({
       address: { kind: "tcp", host: "127.0.0.1", port: 0 },
       status: () => ({}),
+      account: () => ({}),
       decisions: { list: () => [], find: () => undefined },
       differences: { list: () => [], counts: () => [], candidate: () => undefined },
       explain: () => Promise.resolve({ kind: "not ready" }),

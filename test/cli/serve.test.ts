@@ -19,6 +19,18 @@ describe("weir serve", () => {
     assert.match(printed, /\n {2}curl http:\/\/127\.0\.0\.1:[1-9]\d*\/readyz\n/);
   });
 
+  it("answers the services alone that --only names", async () => {
+    const folder = folderOf({ "orders.yaml": ORDERS, "weir.yaml": SERVER });
+    const { code, printed } = await run(["serve", folder, "--only", "quota, report"]);
+    assert.equal(code, 0);
+    assert.doesNotMatch(printed, /\n {2}checks /);
+    for (const words of ["checks", "check,", "", "check;quota"]) {
+      const wrong = await run(["serve", folder, "--only", words]);
+      assert.equal(wrong.code, 2, words);
+      assert.match(wrong.complained, /^weir serve: --only takes check, quota, report or several/);
+    }
+  });
+
   it("does not start with a configuration that has an error", async () => {
     const { code, printed, complained } = await run([
       "serve",

@@ -38,6 +38,7 @@ describe("weir validate", () => {
       ok: true,
       diagnostics: [],
       headers: [{ header: "x-workload", policies: ["orders"] }],
+      carried: [],
     });
     const folder = folderOf({ "orders.yaml": ORDERS.replace("policy: orders", "policy: Orders") });
     const bad = await run(["validate", "--format", "json", folder]);

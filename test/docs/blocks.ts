@@ -23,7 +23,7 @@ export function pagePaths(): readonly string[] {
       .filter((entry) => entry.isFile() && entry.name.endsWith(".md"))
       .map((entry) => relative(root, join(entry.parentPath, entry.name)));
   const top = readdirSync(root).filter((name) => name.endsWith(".md"));
-  return [...top, ...below("adapters"), ...below("docs"), ...below("protos")].sort();
+  return [...top, ...below("adapters"), ...below("docs"), ...below("grafana"), ...below("protos")].sort();
 }
 
 /** The fenced blocks of a page, those in lists among them. */

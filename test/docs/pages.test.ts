@@ -45,14 +45,6 @@ describe("the generated pages", () => {
     });
   }
 
-  it("mark what this version does not read", () => {
-    const page = pages.get("attributes.md") ?? "";
-    for (const { name, notYet } of VOCABULARY) {
-      const row = page.split("\n").find((line) => line.startsWith(`| \`${name}\` `)) ?? "";
-      assert.equal(row.includes("Not yet"), notYet === true, name);
-    }
-  });
-
   it("are stale in a folder that lacks or changes one, and not after they are written", async () => {
     const folder = await mkdtemp(join(tmpdir(), "weir-docs-"));
     try {

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { VOCABULARY } from "../../src/attributes/vocabulary.ts";
 import { MAX_FILES, MAX_TOTAL_BYTES } from "../../src/policy/folders.ts";
 import { MAX_RULES } from "../../src/policy/policy-file.ts";
 import { MAX_FILE_BYTES, MAX_LINE_LENGTH } from "../../src/policy/yaml.ts";
 import { MAX_ELEMENTS, MAX_STEPS, MAX_TEXT } from "../../src/cel/meter.ts";
 import { MAX_SOURCE_BYTES } from "../../src/cel/environment.ts";
 import { readPage } from "./blocks.ts";
-
-const folder = join(import.meta.dirname, "../../src/policy");
 
 /** A section of the page, by its heading. */
 function section(heading: string): string {
@@ -19,30 +14,7 @@ function section(heading: string): string {
   return found;
 }
 
-/** The keys that the schemas refuse with `not-yet`. */
-const laterKeys = (): readonly string[] =>
-  readdirSync(folder).flatMap((name) =>
-    Array.from(readFileSync(join(folder, name), "utf8").matchAll(/(\w+): notYet\(/g), ([, key]) => key ?? ""),
-  );
-
 describe("docs/policy-language.md", () => {
-  it("lists every key that is not carried out yet", () => {
-    const keys = laterKeys();
-    assert.ok(keys.length > 0);
-    const page = section("Not yet");
-    const missing = keys.filter((key) => !new RegExp(`\`(\\w+\\.)?${key}[\`:]`).test(page));
-    assert.deepEqual(missing, []);
-  });
-
-  it("lists every attribute that is not read yet", () => {
-    const page = section("Not yet");
-    const names = VOCABULARY.filter(({ notYet }) => notYet === true).map(({ name }) => name);
-    assert.deepEqual(
-      names.filter((name) => !page.includes(`\`${name}\``)),
-      [],
-    );
-  });
-
   it("tells the limits as they are", () => {
     const page = section("Limits");
     const mebibytes = (bytes: number): string => `${bytes / 1024 / 1024} MiB`;

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { inaccessible, type Look } from "../support/browser.ts";
 import { check, ConsoleSuite, rowsOf, TOKEN } from "../support/console.ts";
 
-const PAGES = ["state", "decisions", "explain", "differences", "quotas"] as const;
+const PAGES = ["state", "decisions", "explain", "differences", "quotas", "telemetry"] as const;
 
 /** Where the others begin. */
 const HASHES: Readonly<Record<string, string>> = {
@@ -99,6 +99,7 @@ describe("the console for everybody", function () {
       await page.getByRole("button", { name: "Reset /counted/b" }).click();
       await page.getByRole("button", { name: "Reset it" }).waitFor();
     },
+    telemetry: (page) => page.getByText("every entry is accounted for").waitFor(),
     token: (page) => page.getByLabel("Admin token").waitFor(),
   };
 });

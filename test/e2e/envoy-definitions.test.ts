@@ -104,6 +104,17 @@ const LATE = `quotas:
     cost: { reserve: "1", settle: 'int(metadata["llm"].tokens)' }
 `;
 
+const LOGGED = "weir: 1\nhandlers: { console: { adapter: stdout } }\n";
+const ENTRIES = `weir: 1
+policy: mesh
+match: everything
+telemetry:
+  - id: all
+    to: console
+    when: response.headers["x-kind"] == "a"
+    with: { method: '\${request.method}' }
+`;
+
 /** Folders that make each kind of object, and each part of it, to be written. */
 const FOLDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "what one object says": { "orders.yaml": policyOf("false") },
@@ -115,6 +126,11 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ...SHARED,
   },
   "rate limits alone": SHARED,
+  "access logs": { "weir.yaml": LOGGED, "mesh.yaml": ENTRIES, "orders.yaml": policyOf("false") },
+  "access logs with tags": {
+    "weir.yaml": LOGGED,
+    "mesh.yaml": ENTRIES.replace("    with:", "    preset: access-log\n    with:"),
+  },
   sidecars: {
     "weir.yaml": "weir: 1\nproxy: { role: sidecar }\n",
     "orders.yaml": policyOf(EVERYTHING).replace("match:\n", "match:\n  destinations: [shop/orders]\n"),
@@ -142,14 +158,14 @@ const targets = [
   {
     target: "istio",
     module: "istio-definitions",
-    kinds: ["AuthorizationPolicy", "DestinationRule", "EnvoyFilter"],
+    kinds: ["AuthorizationPolicy", "DestinationRule", "EnvoyFilter", "Telemetry"],
     files: ["kubernetes/customresourcedefinitions.gen.yaml"],
   },
   {
     target: "envoy-gateway",
     module: "envoy-gateway-definitions",
-    kinds: ["ClientTrafficPolicy", "EnvoyPatchPolicy", "SecurityPolicy"],
-    files: ["clienttrafficpolicies", "envoypatchpolicies", "securitypolicies"].map(
+    kinds: ["ClientTrafficPolicy", "EnvoyPatchPolicy", "EnvoyProxy", "SecurityPolicy"],
+    files: ["clienttrafficpolicies", "envoypatchpolicies", "envoyproxies", "securitypolicies"].map(
       (name) => `charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_${name}.yaml`,
     ),
   },
@@ -173,8 +189,8 @@ for (const { target, module, kinds, files } of targets) {
       validate(one);
       return validate.errors ?? [];
     };
-    const check = async (folder: string): Promise<number> => {
-      const { code, printed, complained } = await run(["envoy", folder, "--for", target, ...AT]);
+    const check = async (folder: string, more: readonly string[] = []): Promise<number> => {
+      const { code, printed, complained } = await run(["envoy", folder, "--for", target, ...AT, ...more]);
       // What cannot be carried is refused, which other tests look at.
       if (code === 1) assert.match(complained, /cannot-be-sent/);
       else assert.equal(code, 0, complained);
@@ -190,6 +206,11 @@ for (const { target, module, kinds, files } of targets) {
 
     for (const [what, content] of Object.entries(FOLDERS))
       it(`is right for ${what}`, async () => assert.ok((await check(folderOf(content))) > 0));
+
+    it("is right for access logs by way of OpenTelemetry", async () => {
+      const folder = folderOf({ "weir.yaml": LOGGED, "mesh.yaml": ENTRIES });
+      assert.ok((await check(folder, ["--otlp"])) > 0);
+    });
 
     it("has objects of every kind among them", () => assert.deepEqual([...seen].sort(), kinds));
 

@@ -3,7 +3,7 @@ import { requestHttp1, valuesOf } from "../support/http.ts";
 import { need } from "../support/need.ts";
 import { type RunningRedis, startRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
-import { removeFolder, startWeir, type Weir, writeFolder } from "../support/weir.ts";
+import { removeFolder, runWeir, startWeir, type Weir, writeFolder } from "../support/weir.ts";
 
 const REPLICAS = 4;
 const LIMIT = 100;
@@ -80,9 +80,33 @@ describe("replicas that count in one Redis", () => {
     return count;
   }
 
+  /** What `weir quotas` prints of a replica. */
+  async function quotas({ adminPort }: Weir, ...given: readonly string[]): Promise<string> {
+    const all = given.length === 0 ? ["--policy", "shop", "--quota", "pages"] : given;
+    const ended = await runWeir(["quotas", ...all, "--admin", `http://127.0.0.1:${String(adminPort)}`]);
+    assert.ok(ended.kind === "succeeded", JSON.stringify(ended));
+    return ended.stdout;
+  }
+
   it("let pass exactly what the limit says, all of them together", async () => {
     assert.equal(await passed("/exact", 3 * LIMIT), LIMIT);
     for (const weir of replicas) assert.equal(await statusOf(weir, "/exact"), 429);
+  });
+
+  it("show what all of them count, and what one resets begins anew at each", async function () {
+    this.timeout(60_000);
+    const [one, other] = replicas;
+    assert.ok(one && other);
+    for (const weir of [one, one, other]) assert.equal(await statusOf(weir, "/looked"), 200);
+    assert.match(await quotas(one), /\/looked {2}3 of 100 .* \(2 charged and 0 refused here\)/);
+    assert.match(await quotas(other), /\/looked {2}3 of 100 .* \(1 charged and 0 refused here\)/);
+    assert.equal(await quotas(other, "reset", "shop/pages", "/looked"), "shop/pages /looked begins anew\n");
+    for (const weir of [one, other]) assert.match(await quotas(weir), /\/looked {2}0 of 100 /);
+    // A replica that has refused remembers it for a moment, and then asks again.
+    assert.equal(await passed("/spent", 2 * LIMIT), LIMIT);
+    assert.equal(await quotas(one, "reset", "shop/pages", "/spent"), "shop/pages /spent begins anew\n");
+    assert.equal(await statusOf(one, "/spent"), 200);
+    await until(async () => (await statusOf(other, "/spent")) === 200, STORE);
   });
 
   it("share the limit evenly while Redis is away, and refuse what says so", async () => {

@@ -6,9 +6,10 @@ import { POLICY, TCP, GOOD, option, type Row } from "./envoys.ts";
 import { ROWS_OF_FILTERS } from "./rows-of-filters.ts";
 import { needsFor, policyOf } from "./fixture.ts";
 import { ROWS_OF_LIMITS } from "./rows-of-limits.ts";
+import { ROWS_OF_LOGS } from "./rows-of-logs.ts";
 import { ROWS_AROUND } from "./rows-around.ts";
 
-const rows = [...ROWS_OF_FILTERS, ...ROWS_AROUND, ...ROWS_OF_LIMITS];
+const rows = [...ROWS_OF_FILTERS, ...ROWS_AROUND, ...ROWS_OF_LIMITS, ...ROWS_OF_LOGS];
 
 describe("weir envoy --check", () => {
   const findingsIn = ({ config, policy = POLICY, server, files: more }: Row): readonly Finding[] => {

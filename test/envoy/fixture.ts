@@ -8,12 +8,13 @@ import { ADAPTERS } from "../../adapters/index.ts";
 import { needsOf, type Needs } from "../../src/envoy/needs.ts";
 import { compileConfiguration } from "../../src/policy/compile.ts";
 import { printDiagnostic } from "../../src/policy/diagnostic.ts";
+import { SINKS } from "../report/sinks.ts";
 import { loadFiles } from "../../src/policy/load.ts";
 
 /** What the policies of these files, by path, need of Envoy. */
 export function needsFor(files: Readonly<Record<string, string>>): Needs {
   const loaded = loadFiles(Object.entries(files).map(([path, text]) => ({ path, text })));
-  const world = { adapters: ADAPTERS, nowMs: 0, stance: "enforce" } as const;
+  const world = { adapters: [...ADAPTERS, ...SINKS], nowMs: 0, stance: "enforce" } as const;
   const { snapshot, policies, diagnostics } = compileConfiguration(loaded, "", world);
   assert.ok(snapshot, diagnostics.map(printDiagnostic).join("\n"));
   return needsOf(policies, snapshot);

@@ -68,6 +68,50 @@ listen:
     assert.doesNotMatch(printed, /selector/i);
   });
 
+  const LOGGED = "weir: 1\nhandlers: { console: { adapter: stdout } }\nproxy: { role: sidecar }\n";
+  const entries = (more: string): string => `weir: 1
+policy: mesh
+match: everything
+telemetry:
+  - id: all
+    to: console
+${more}`;
+
+  it("prints providers of logs and who uses them, of telemetry alone nothing else", async () => {
+    const rule = entries("    when: response.grpc_status == 14\n    with: { method: '${request.method}' }\n");
+    const folder = folderOf({ "weir.yaml": LOGGED, "mesh.yaml": rule });
+    for (const [more, provider] of [
+      [
+        [],
+        /envoyHttpAls:[^]*logName: weir-in[^]*additionalResponseTrailersToLog:\n +- grpc-status[^]*envoyTcpAls/,
+      ],
+      [
+        ["--otlp"],
+        /envoyOtelAls:[^]*labels:\n +log\.type: "?%ACCESS_LOG_TYPE%[^]*response\.trailers\.grpc-status/,
+      ],
+    ] as const) {
+      const { code, printed, complained } = await run(["envoy", folder, ...AT, ...more]);
+      assert.deepEqual([code, complained], [0, ""]);
+      assert.deepEqual(kindsIn(printed), ["MeshConfig", "Telemetry"]);
+      assert.match(printed, provider);
+      assert.match(printed, /mode: SERVER\n +providers:\n +- name: weir-in\n/);
+    }
+  });
+
+  it("prints whole loggers where the providers have no field for what rules read", async () => {
+    const files = { "weir.yaml": LOGGED, "mesh.yaml": entries("    preset: access-log\n") };
+    const printed = await printing(files);
+    assert.deepEqual(kindsIn(printed), ["EnvoyFilter"]);
+    assert.match(
+      printed,
+      /SIDECAR_INBOUND[^]*log_name: weir-in[^]*outbound\|9191\|\|weir\.edge\.svc\.cluster\.local/,
+    );
+    assert.match(
+      printed,
+      /SIDECAR_OUTBOUND[^]*log_name: weir-out[^]*tag: up\.cluster\n +value: "?%UPSTREAM_CLUSTER_RAW%/,
+    );
+  });
+
   const refused: readonly (readonly [
     what: string,
     files: Readonly<Record<string, string>>,

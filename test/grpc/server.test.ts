@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { status } from "@grpc/grpc-js";
 import fc from "fast-check";
-import type { GrpcService, UnaryHandler } from "../../src/grpc/server.ts";
+import type { GrpcService, UnaryHandler } from "../../src/grpc/calls.ts";
 import { call, ownServers } from "./client.ts";
 
 const path = "/weir.test.Echo/Call";

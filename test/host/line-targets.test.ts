@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openFile } from "../../src/host/line-targets.ts";
+import { until } from "../support/until.ts";
 import { removeFolder, writeFolder } from "../support/weir.ts";
 
 describe("a file that lines are appended to", () => {
@@ -67,6 +68,59 @@ describe("a file that lines are appended to", () => {
 
   it("cannot be opened where there is no folder", async () => {
     await assert.rejects(openFile({ path: "/nowhere/at/all", maxBytes: 1, keep: 1 }), /ENOENT/);
+  });
+
+  it("is put aside when it is too old, and what was put aside goes when it is", async () => {
+    const { folder } = await target();
+    const path = join(folder, "aged.jsonl");
+    let nowMs = Date.now();
+    const errors: unknown[] = [];
+    const time = { nowMs: () => nowMs, onError: (error: unknown) => errors.push(error), everyMs: 5 };
+    const limits = { path, maxBytes: 1_000, keep: 3, maxAgeMs: 60_000, keepMs: 3_600_000 };
+    const file = await openFile(limits, time);
+    open.defer(() => file.close());
+    const names = async (): Promise<string> =>
+      (await readdir(folder))
+        .filter((name) => name.startsWith("aged"))
+        .sort()
+        .join(" ");
+    await file.append(Buffer.from("one\n"));
+    assert.equal(await names(), "aged.jsonl");
+    nowMs += 61_000;
+    await file.append(Buffer.from("two\n"));
+    assert.equal(await names(), "aged.jsonl aged.jsonl.1");
+    assert.equal(await readFile(`${path}.1`, "utf8"), "one\n");
+    nowMs += 61_000;
+    await until(async () => (await names()) === "aged.jsonl aged.jsonl.1 aged.jsonl.2", {
+      what: "the file that nobody writes to to be put aside",
+    });
+    assert.equal(await readFile(path, "utf8"), "");
+    nowMs += 3_600_000;
+    await until(async () => (await names()) === "aged.jsonl", { what: "old lines to be removed" });
+    assert.deepEqual(errors, []);
+  });
+
+  it("removes at the start what grew old meanwhile, and nothing else", async () => {
+    const { folder } = await target();
+    const path = join(folder, "aged.jsonl");
+    for (const name of ["aged.jsonl.7", "aged.jsonl.old", "aged.jsonl.1.gz", "other.jsonl.1"]) {
+      await writeFile(join(folder, name), "x\n");
+      await utimes(join(folder, name), 1, 1);
+    }
+    const file = await openFile({ path, maxBytes: 1_000, keep: 3, maxAgeMs: 60_000, keepMs: 3_600_000 });
+    await file.close();
+    const expected = ["aged.jsonl", "aged.jsonl.1.gz", "aged.jsonl.old", "other.jsonl.1"];
+    const found = (await readdir(folder)).filter((name) => name !== "decisions.jsonl");
+    assert.deepEqual(found.sort(), expected);
+  });
+
+  it("writes what is appended at once in its order", async () => {
+    const { path } = await target();
+    const file = await openFile({ path, maxBytes: 10, keep: 100 });
+    open.defer(() => file.close());
+    await Promise.all(Array.from({ length: 20 }, (_, index) => file.append(Buffer.from(`line ${index}\n`))));
+    assert.equal(await readFile(path, "utf8"), "line 19\n");
+    assert.equal(await readFile(`${path}.19`, "utf8"), "line 0\n");
   });
 
   it("begins a new line where the last one may be cut off", async () => {

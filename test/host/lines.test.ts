@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Lines, type LineResult, type LineTarget } from "../../src/host/lines.ts";
+import type { LineTarget } from "../../src/adapter/host.ts";
+import { Lines, type LineResult } from "../../src/host/lines.ts";
 
 /** A target that takes what it is given when it is told to. */
 class Slow implements LineTarget {

@@ -11,6 +11,7 @@ describe("the admin listener", () => {
     const listener = await startAdminListener({
       address: { kind: "tcp", host: "127.0.0.1", port: 0 },
       status: () => ({ revision: "r1" }),
+      account: () => ({ unwanted: 7 }),
       decisions: { list: () => [], find: () => undefined },
       differences: { list: () => [], counts: () => [], candidate: () => undefined },
       explain: () => Promise.resolve({ kind: "not ready" }),

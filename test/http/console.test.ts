@@ -15,6 +15,7 @@ describe("the console's files", () => {
       address: { kind: "tcp", host: "127.0.0.1", port: 0 },
       token: () => Promise.resolve("right"),
       status: () => ({}),
+      account: () => ({}),
       decisions: { list: () => [], find: () => undefined },
       differences: { list: () => [], counts: () => [], candidate: () => undefined },
       explain: () => Promise.resolve({ kind: "not ready" }),

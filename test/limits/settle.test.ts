@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { NO_DETAILS, NO_ENTRY, type EntryFacts } from "../../src/attributes/entry-facts.ts";
+import { EntryAttributes } from "../../src/attributes/entry.ts";
 import { signer } from "../../src/host/signer.ts";
 import { StoreLimits } from "../../src/limits/limits.ts";
 import { byEntry, settle, type Settler } from "../../src/limits/settle.ts";
@@ -52,7 +54,16 @@ function replica(
   };
 }
 
-const entry = (tokens: unknown): object => ({ metadata: new Map([["llm", new Map([["tokens", tokens]])]]) });
+/** The entry of a request, with what the upstream says it came to. */
+const entry = (tokens?: unknown, more: Partial<EntryFacts> = {}): EntryAttributes =>
+  new EntryAttributes(
+    {
+      ...NO_ENTRY,
+      metadata: () => new Map(tokens === undefined ? [] : [["llm", new Map([["tokens", tokens]])]]),
+      ...more,
+    },
+    snapshotOfQuotas({ a: [late("tokens", 100)] }).settings,
+  );
 
 describe("a late cost", () => {
   let nowMs = NOW_MS;
@@ -90,6 +101,18 @@ describe("a late cost", () => {
     assert.deepEqual([...other.told, ...one.told], ["a/tokens settled", "a/tokens gone"]);
   });
 
+  it("may be anything that an entry tells", async () => {
+    const snapshot = snapshotOfQuotas({
+      a: [late("tokens", 100, { settle: "upstream.request_attempt_count + connection.sent_bytes" })],
+    });
+    const details = () => ({ ...NO_DETAILS, upstreamRequestAttemptCount: 2 });
+    const connectionBytes = { sent: 40, received: 0 };
+    const { reserve, settler, used } = replica(storeOf(), snapshot);
+    const hitsOf = byEntry(() => snapshot, entry(1, { details, connectionBytes }));
+    assert.deepEqual(await settle(reserve(), hitsOf, settler), ["settled"]);
+    assert.equal(used(), 42);
+  });
+
   it("may come to less than was reserved, and to nothing", async () => {
     const snapshot = snapshotOfQuotas({ a: [late("tokens", 100)] });
     const { reserve, settler, used } = replica(storeOf(), snapshot);
@@ -101,7 +124,7 @@ describe("a late cost", () => {
   it("that has no value, or is less than nothing, leaves what was reserved", async () => {
     const snapshot = snapshotOfQuotas({ a: [late("tokens", 100)] });
     const { reserve, settler, used } = replica(storeOf(), snapshot);
-    for (const found of [{}, entry("many"), entry(-3)])
+    for (const found of [entry(), entry("many"), entry(-3)])
       assert.deepEqual(
         await settle(
           reserve(),

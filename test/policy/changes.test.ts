@@ -68,6 +68,11 @@ const OWNER = `  - id: owner
       set: { x-user: alice }
 `;
 
+const QUOTAS = `quotas:
+  - { id: per-user, key: [auth.user.sub], windows: [{ limit: 9, per: day }] }
+  - { id: all, windows: [{ limit: 100, per: hour }] }
+`;
+
 describe("what changes in the files", () => {
   const rows: Readonly<Record<string, readonly [after: Files, lines: readonly string[]]>> = {
     "nothing, when nothing does": [ALL, []],
@@ -258,6 +263,31 @@ describe("what changes in the files", () => {
   for (const [what, [after, lines]] of Object.entries(rows)) {
     it(what, () => assert.deepEqual(linesOf(stateOf(ALL), stateOf(after)), lines));
   }
+
+  it("are quotas one by one, in whatever order they stand", () => {
+    const before = having("p/orders.yaml", ["rules:\n", `${QUOTAS}rules:\n`]);
+    const changed = (...pairs: Parameters<typeof replaced>[1]): Files => ({
+      ...before,
+      "p/orders.yaml": replaced(before["p/orders.yaml"] ?? "", pairs),
+    });
+    const [, perUser = "", all = ""] = QUOTAS.split(/(?<=\n)/);
+    assert.deepEqual(linesOf(stateOf(before), stateOf(changed([QUOTAS, `quotas:\n${all}${perUser}`]))), []);
+    assert.deepEqual(
+      linesOf(
+        stateOf(before),
+        stateOf(changed(["limit: 9,", "limit: 8,"], ["id: all,", "id: all, mode: shadow,"])),
+      ),
+      [
+        "changed quota orders/per-user",
+        ...["- windows: [{limit: 9, per: day}]", "+ windows: [{limit: 8, per: day}]"],
+        ...["to-shadow quota orders/all", "+ mode: shadow"],
+      ],
+    );
+    assert.deepEqual(linesOf(stateOf(before), stateOf(changed([all, ""]))), [
+      "removed quota orders/all",
+      "- windows: [{limit: 100, per: hour}]",
+    ]);
+  });
 
   it("the file of a handler, by a digest of its content", () => {
     const key = "handlers.blocked.config.file content";

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { compileConfiguration } from "../../src/policy/compile.ts";
 import { inOrder, printDiagnostic, type Diagnostic } from "../../src/policy/diagnostic.ts";
+import { ADAPTERS } from "../../adapters/index.ts";
 import { worldOf } from "../check/fixture.ts";
+import { SINKS } from "../report/sinks.ts";
 import type { Document } from "../../src/policy/document.ts";
 import { loadFiles, type SourceFile } from "../../src/policy/load.ts";
 import {
@@ -41,7 +43,8 @@ export function findingsOf(stage: Stage, name: string): readonly Diagnostic[] {
       return inOrder([...loaded.diagnostics, ...parsed]);
     }
     case "compile":
-      return compileConfiguration(loaded, "", worldOf({ nowMs: NOW_MS })).diagnostics;
+      return compileConfiguration(loaded, "", worldOf({ nowMs: NOW_MS, adapters: [...ADAPTERS, ...SINKS] }))
+        .diagnostics;
   }
 }
 

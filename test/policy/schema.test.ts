@@ -132,6 +132,7 @@ describe("a policy file", () => {
           mode: undefined,
         },
       ],
+      telemetry: [],
       rules: [
         {
           index: 0,

@@ -93,6 +93,7 @@ teams:
       adapter: "list",
       configPath: ["handlers", "plans", "config"],
       deadlineMs: 150,
+      queue: undefined,
     });
     assert.deepEqual(file.teams.get("orders"), {
       folder: "teams/orders",

@@ -59,10 +59,16 @@ const written: fc.Arbitrary<Descriptor> = fc
   .tuple(fc.array(entry, { minLength: 1, maxLength: 3 }), hits)
   .map(([entries, own]) => (own === undefined ? { entries } : { entries, hits: own }));
 
-/** One limit a unit: where limits of one counter differ, ours stops at the lower, and theirs runs on. */
+/**
+ * A value for each unit: where limits of one counter differ, ours stops at the lower, and theirs runs on; and in the first hour of
+ * a day, theirs counts an hour and a day of one value as one.
+ */
 const brought: fc.Arbitrary<Descriptor> = fc
   .tuple(fc.constantFrom("a", "b"), fc.integer({ min: 3, max: 6 }))
-  .map(([value, unit]) => ({ entries: [`brought=${value}`], limit: { requestsPerUnit: 5 * unit, unit } }));
+  .map(([value, unit]) => ({
+    entries: [`brought=${value}${unit}`],
+    limit: { requestsPerUnit: 5 * unit, unit },
+  }));
 
 const descriptor = fc.oneof({ arbitrary: written, weight: 4 }, { arbitrary: brought, weight: 1 });
 

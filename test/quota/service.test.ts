@@ -106,6 +106,25 @@ describe("a rate-limit request", () => {
     assert.match((await server.metrics.render()).text, /descriptor="shadow",result="shadow"\} 1/);
   });
 
+  it("is counted hit by hit as near its limit: those above 80 % of it", async () => {
+    const server = serve(shop);
+    const counted = async (): Promise<readonly string[]> => {
+      const { text } = await server.metrics.render();
+      return Array.from(text.matchAll(/descriptor="m20",result="(\w+)"\} (\d+)/g), ([, ...of]) =>
+        of.join(" "),
+      );
+    };
+    for (const [hits, expected] of [
+      [15, ["within 15"]],
+      [3, ["within 16", "near 2"]],
+      [2, ["within 16", "near 4"]],
+      [3, ["within 16", "near 4", "over 3"]],
+    ] as const) {
+      await server.ask("shop", [{ entries: ["m20=a"], hits }]);
+      assert.deepEqual(new Set(await counted()), new Set(expected), String(hits));
+    }
+  });
+
   it("is not limited by what another limit replaces", async () => {
     const server = serve(shop);
     for (let asked = 0; asked < 3; asked++)

@@ -5,6 +5,7 @@ import { ADAPTERS } from "../../adapters/index.ts";
 import { defineAdapter, type Adapter, type Handler } from "../../src/adapter/adapter.ts";
 import type { Host } from "../../src/adapter/host.ts";
 import type { Diagnostic } from "../../src/policy/diagnostic.ts";
+import { ReportAccount } from "../../src/telemetry/report-account.ts";
 import type { ConfiguredHandler } from "../../src/policy/handlers.ts";
 import { Records } from "../../src/policy/records.ts";
 import { Runtime, type LoadResult, type RuntimeOptions } from "../../src/runtime/runtime.ts";
@@ -70,12 +71,13 @@ export function fakeAdapter(behaviour: Behaviour = {}) {
 }
 
 /** A host that lends nothing. */
-const NO_HOST: Host = {
+export const NO_HOST: Host = {
   log: { info: () => undefined, warn: () => undefined },
   nowMs: Date.now,
   fetch: () => Promise.reject(new Error("nothing is fetched")),
   readFile: () => Promise.reject(new Error("nothing is read")),
   secret: () => Promise.reject(new Error("there are no secrets")),
+  openLines: () => Promise.reject(new Error("nothing is written")),
   metrics: NO_METRICS,
   repeat: () => () => undefined,
 };
@@ -84,6 +86,7 @@ export const HANDLER_WORLD: RuntimeOptions["handlers"] = {
   hostFor: () => NO_HOST,
   nowMs: Date.now,
   observe: () => undefined,
+  metrics: { report: new ReportAccount(), observeBatch: () => undefined },
 };
 
 /** A handler of weir.yaml whose configuration is its key. */
@@ -99,6 +102,7 @@ export const configured = (
   folder: ".",
   key: about,
   deadlineMs: 50,
+  queue: undefined,
   outputs: new Records().of({}),
   ...more,
 });

@@ -16,7 +16,11 @@ function running(check: Handler["check"], more: Partial<ConfiguredHandler> = {})
     observe: (handler, verdict, seconds) => void seen.push(`${handler} ${verdict} ${seconds}`),
   };
   const one = configured(adapter, "x", more);
-  const handler = new RunningHandler(one, adapter.create(one.config, world.hostFor(one)), world);
+  const handler = new RunningHandler(
+    one,
+    { handler: adapter.create(one.config, world.hostFor(one)), queue: undefined },
+    world,
+  );
   return { clock, seen, ask: (leftMs = 40) => handler.ask(new Map(), clock.ms + leftMs) };
 }
 

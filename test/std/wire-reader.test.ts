@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import {
+  ALL,
   doubleField,
   lengthField,
   MalformedMessage,
+  NOT_KEPT,
   varintField,
   WireReader,
   type WireFields,
@@ -149,5 +151,100 @@ describe("the wire format", () => {
       read(bytes, lengthField(1), (reader, field) => reader.text(field)),
       "a\ufffdb",
     );
+  });
+
+  it("is read in part with the same offsets, and as text of bytes", () => {
+    const reader = new WireReader(Buffer.from("abcdéf"));
+    const part = reader.part({ start: 2, end: 7 });
+    assert.deepEqual(part.whole, { start: 2, end: 7 });
+    assert.equal(part.text({ start: 2, end: 4 }), "cd");
+    assert.equal(part.text({ start: 3, end: 7 }), "déf");
+    assert.equal(part.binaryText({ start: 4, end: 6 }), "\u00c3\u00a9");
+    assert.ok(part.is({ start: 2, end: 4 }, "cd") && !part.is({ start: 2, end: 4 }, "ce"));
+    assert.ok(!part.is({ start: 2, end: 4 }, "c") && !part.is({ start: 2, end: 3 }, "cd"));
+  });
+
+  it("has values of maps by their keys: of one that comes twice the last, empty where it has none", () => {
+    const entry = (key: string | undefined, value: string | undefined, isValueFirst = false): Uint8Array => {
+      const parts = [
+        key === undefined ? undefined : new BinaryWriter().uint32(lengthField(1)).string(key).finish(),
+        value === undefined ? undefined : new BinaryWriter().uint32(lengthField(2)).string(value).finish(),
+      ].filter((part) => part !== undefined);
+      return Buffer.concat(isValueFirst ? parts.reverse() : parts);
+    };
+    const long = "k".repeat(200);
+    const entries = [
+      ...[entry("a", "1"), entry("b", "2"), entry("a", "3"), entry("turned", "4", true)],
+      ...[entry("none", undefined), entry(undefined, "5"), entry(long, "6"), entry("é", "7")],
+    ];
+    const writer = new BinaryWriter();
+    for (const one of entries) writer.uint32(lengthField(9)).bytes(one);
+    const reader = new WireReader(Buffer.from(writer.finish()));
+    const value = (key: string): string | undefined => {
+      const found = reader.mapValue(reader.whole, lengthField(9), key);
+      return found && reader.text(found);
+    };
+    const keys = ["a", "b", "turned", "none", "", long, "c", "ab"];
+    assert.deepEqual(keys.map(value), ["3", "2", "4", "", "5", "6", undefined, undefined]);
+  });
+
+  it("has an outline: where what a walk passes is", () => {
+    const layout = new Uint8Array([NOT_KEPT, 0, 2, 2 + ALL, 1, NOT_KEPT, 2]);
+    const field = fc.oneof(
+      fc.tuple(fc.nat(20), fc.nat(2 ** 32 - 1)).map(([number, value]) =>
+        new BinaryWriter()
+          .uint32(varintField(number + 1))
+          .uint32(value)
+          .finish(),
+      ),
+      fc
+        .tuple(fc.constantFrom(1, 2, 3, 4, 5, 6, 100, 3_000), fc.uint8Array({ maxLength: 300, size: "max" }))
+        .map(([number, bytes]) => new BinaryWriter().uint32(lengthField(number)).bytes(bytes).finish()),
+      fc.double().map((double) => new BinaryWriter().uint32(doubleField(4)).double(double).finish()),
+      fc.uint8Array({ minLength: 1, maxLength: 3 }),
+    );
+    fc.assert(
+      fc.property(fc.array(field, { maxLength: 6 }), (fields) => {
+        const bytes = Buffer.concat(fields);
+        const reader = new WireReader(bytes);
+        const wanted = new Int32Array(14);
+        const found = new Int32Array(14);
+        let fault = "";
+        try {
+          const walk = reader.fields(reader.whole);
+          let before = 0;
+          for (; walk.next(); before = walk.end) {
+            const number = walk.tag >>> 3;
+            const kind = layout[number] ?? NOT_KEPT;
+            if ((kind & ~ALL) !== (walk.tag & 7)) continue;
+            const isFirst = wanted[2 * number + 1] === 0;
+            if (kind < ALL) wanted[2 * number] = walk.start;
+            else if (isFirst) wanted[2 * number] = before;
+            wanted[2 * number + 1] = walk.end;
+          }
+        } catch {
+          fault = "malformed";
+        }
+        try {
+          reader.outline(reader.whole, layout, found, 0);
+          assert.equal(fault, "");
+          assert.deepEqual(found, wanted);
+        } catch (error) {
+          if (!(error instanceof MalformedMessage)) throw error;
+          assert.equal(fault, "malformed");
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("has numbers where a walk has passed them", () => {
+    for (const number of [0, 1, 127, 128, 300, 2 ** 32, 2 ** 53 - 1]) {
+      const bytes = new BinaryWriter().uint32(varintField(1)).uint64(BigInt(number)).finish();
+      assert.equal(
+        read(bytes, varintField(1), (reader, field) => reader.number(field.range())),
+        number,
+      );
+    }
   });
 });

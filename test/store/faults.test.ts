@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
-import type { Charge, Counter, Taken } from "../../src/store/counter.ts";
+import type { Charge } from "../../src/store/counter.ts";
 import type { RedisStore } from "../../src/store/redis.ts";
-import { slotOf } from "../../src/store/redis-slot.ts";
 import type { Found } from "../servers/ensure.ts";
 import { createAuthority, type Authority } from "../support/certificates.ts";
 import { need } from "../support/need.ts";
-import { PLAIN, startCluster, startRedis, startSentinels, type RunningRedis } from "../support/redis.ts";
+import { PLAIN, startRedis, type RunningRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 import { Load } from "./load.ts";
-import { counted, counterOf, later, usedOf } from "./model.ts";
-import { clusterStore, readyStore, sentinelStore, singleStore } from "./redis-stores.ts";
+import { counted, counterOf, failed, later, takeOne, usedOf } from "./model.ts";
+import { readyStore, singleStore } from "./redis-stores.ts";
 
 const TIMEOUT_MS = 50;
 
@@ -17,13 +16,6 @@ let server: Found;
 before(async function () {
   server = await need(this, "redis");
 });
-
-const take = (store: RedisStore, counter: Counter): Promise<Taken> => {
-  const charge: Charge = { kind: "take", counter, hits: 1 };
-  return Promise.resolve(store.take({ mode: "all", charges: [charge] }, later()));
-};
-
-const failed = (taken: Taken): string => (taken.kind === "failed" ? taken.reason : "no failure");
 
 describe("a Redis that fails", () => {
   let redis: RunningRedis;
@@ -71,14 +63,14 @@ describe("a Redis that fails", () => {
     await until(() => load.fitting > before + 100, { what: "takes to fit again", timeoutMs: 10_000 });
     await load.stop();
     load.assertInTime(TIMEOUT_MS);
-    await assertCounted(store, load);
+    await load.assertCounted();
   });
 
   it("forgets the script: it is told once more, and nothing is counted twice", async () => {
     const counter = counterOf("flushed", 1_000);
     for (let round = 0; round < 5; round++) {
       await redis.command("SCRIPT", "FLUSH");
-      const answers = await Promise.all(Array.from({ length: 100 }, () => take(store, counter)));
+      const answers = await Promise.all(Array.from({ length: 100 }, () => takeOne(store, counter)));
       assert.ok(answers.every((answer) => counted(answer).verdict === "fits"));
     }
     assert.equal(await usedOf(store, counter), 500);
@@ -88,11 +80,11 @@ describe("a Redis that fails", () => {
     const other = await startRedis(server);
     try {
       await redis.command("REPLICAOF", other.address.host, other.address.port);
-      await until(async () => failed(await take(store, counterOf("replica"))) === "away", {
+      await until(async () => failed(await takeOne(store, counterOf("replica"))) === "away", {
         what: "a take to fail",
       });
       await redis.command("REPLICAOF", "NO", "ONE");
-      await until(async () => failed(await take(store, counterOf("replica-no-more"))) === "no failure", {
+      await until(async () => failed(await takeOne(store, counterOf("replica-no-more"))) === "no failure", {
         what: "a take to fit",
       });
     } finally {
@@ -102,10 +94,8 @@ describe("a Redis that fails", () => {
 
   it("says no: takes are refused, uncounted", async () => {
     await redis.command("CONFIG", "SET", "maxmemory", "1");
-    assert.equal(failed(await take(store, counterOf("full"))), "refused");
+    assert.equal(failed(await takeOne(store, counterOf("full"))), "refused");
     await redis.command("CONFIG", "SET", "maxmemory", "0");
-    await redis.command("LPUSH", counterOf("list").key, "x");
-    assert.equal(failed(await take(store, counterOf("list"))), "refused");
     assert.equal(await usedOf(store, counterOf("full")), 0);
   });
 
@@ -129,11 +119,11 @@ describe("a Redis that is not there", () => {
     await redis.kill();
     const store = singleStore(redis.address);
     try {
-      assert.equal(failed(await take(store, counterOf("x"))), "away");
+      assert.equal(failed(await takeOne(store, counterOf("x"))), "away");
       await until(() => store.status().detail.includes("ECONNREFUSED"), { what: "the reason" });
       await redis.restart();
       await readyStore(store);
-      assert.equal(counted(await take(store, counterOf("x"))).verdict, "fits");
+      assert.equal(counted(await takeOne(store, counterOf("x"))).verdict, "fits");
     } finally {
       await store.close();
       await redis.stop();
@@ -144,7 +134,7 @@ describe("a Redis that is not there", () => {
     const redis = await startRedis(server);
     const store = await readyStore(singleStore(redis.address, { timeoutMs: 100 }));
     redis.signal("SIGSTOP");
-    const answers = await Promise.all(Array.from({ length: 10_010 }, () => take(store, counterOf("x"))));
+    const answers = await Promise.all(Array.from({ length: 10_010 }, () => takeOne(store, counterOf("x"))));
     assert.equal(answers.filter((answer) => failed(answer) === "away").length >= 10, true);
     assert.ok(answers.every((answer) => answer.kind === "failed"));
     await store.close();
@@ -158,14 +148,14 @@ describe("a Redis with a password", () => {
     const admin = { ...PLAIN, password: "of-admin" };
     const redis = await startRedis(server, { settings: { requirepass: "of-admin" }, access: admin });
     const rights =
-      "+evalsha +eval +time +get +set +del +pexpire +zadd +zcard +zpopmin +zrange +zrangebyscore +zrem +zremrangebyrank";
+      "+evalsha +eval +time +mget +set +del +pexpire +zadd +zcard +zpopmin +zrange +zrangebyscore +zrem +zremrangebyrank";
     await redis.command("ACL", "SETUSER", "weir", "on", ">hunter2", "~weir:*", ...rights.split(" "));
     const wrong = singleStore(redis.address, { access: { ...PLAIN, username: "weir", password: "wrong" } });
     const right = singleStore(redis.address, { access: { ...PLAIN, username: "weir", password: "hunter2" } });
     try {
       await until(() => wrong.status().detail.includes("WRONGPASS"), { what: "the reason" });
       assert.ok(!wrong.status().detail.includes("wrong"));
-      assert.equal(failed(await take(wrong, counterOf("acl"))), "away");
+      assert.equal(failed(await takeOne(wrong, counterOf("acl"))), "away");
       await readyStore(right);
       const hold = { id: "x", withinMs: 1, ifLost: "release" } as const;
       const charges: readonly Charge[] = [{ kind: "take", counter: counterOf("acl"), hits: 1, hold }];
@@ -174,7 +164,7 @@ describe("a Redis with a password", () => {
         what: "the hits to be released",
       });
       const other = { ...counterOf("acl"), key: "other:{suite}:x" };
-      assert.equal(failed(await take(right, other)), "refused");
+      assert.equal(failed(await takeOne(right, other)), "refused");
       assert.equal(await right.reset(counterOf("acl")), true);
     } finally {
       await Promise.all([wrong.close(), right.close()]);
@@ -203,100 +193,14 @@ describe("a Redis over TLS", () => {
     const untrusting = singleStore(redis.address, { access: { ...PLAIN, tls: { cert: certificate, key } } });
     try {
       await readyStore(right);
-      assert.equal(counted(await take(right, counterOf("tls"))).verdict, "fits");
+      assert.equal(counted(await takeOne(right, counterOf("tls"))).verdict, "fits");
       await until(() => /certificate/.test(untrusting.status().detail), { what: "the reason" });
       await until(() => !/not connected yet/.test(unproven.status().detail), { what: "a reason" });
       for (const store of [unproven, untrusting])
-        assert.equal(failed(await take(store, counterOf("tls"))), "away");
+        assert.equal(failed(await takeOne(store, counterOf("tls"))), "away");
     } finally {
       await Promise.all([right, unproven, untrusting].map((store) => store.close()));
       await redis.stop();
     }
   });
 });
-
-describe("a master with Sentinels", () => {
-  it("is followed when another becomes the master in mid-load", async function () {
-    this.timeout(60_000);
-    const sentinels = await startSentinels(server);
-    const store = await readyStore(sentinelStore(sentinels, { timeoutMs: TIMEOUT_MS }));
-    const load = new Load(store, counterOf("failover", 1_000_000));
-    try {
-      load.start();
-      await until(() => load.fitting >= 200, { what: "some takes" });
-      const oldPort = await sentinels.masterPort();
-      const old =
-        sentinels.servers.find(({ address }) => address.port === oldPort) ?? assert.fail("no master");
-      await old.kill();
-      await until(async () => (await sentinels.masterPort()) !== oldPort, {
-        what: "a failover",
-        timeoutMs: 20_000,
-      });
-      const before = load.fitting;
-      await until(() => load.fitting > before + 100, { what: "takes to fit again", timeoutMs: 20_000 });
-      await load.stop();
-      load.assertInTime(TIMEOUT_MS);
-      // What the old master has not told the new one is lost, and nothing is there twice.
-      assert.ok((await usedOf(store, load.counter)) <= load.fitting + load.unknown);
-    } finally {
-      await load.stop();
-      await store.close();
-      await sentinels.stop();
-    }
-  });
-});
-
-describe("a slot of a Cluster", () => {
-  it("moves in mid-load: followed, nothing lost and nothing twice; and back to a node that was killed", async function () {
-    this.timeout(60_000);
-    const cluster = await startCluster(server);
-    const store = await readyStore(
-      clusterStore(
-        cluster.servers.map(({ address }) => address),
-        { timeoutMs: 500 },
-      ),
-    );
-    const load = new Load(store, counterOf("moved", 1_000_000));
-    try {
-      const slot = slotOf(load.counter.tag);
-      const from = cluster.ownerOf(slot);
-      const [to = from, third = from] = cluster.servers.filter((one) => one !== from);
-      load.start();
-      for (const [left, right] of [
-        [from, to],
-        [to, third],
-      ] as const) {
-        const before = load.fitting;
-        await until(() => load.fitting >= before + 100, { what: "some takes" });
-        await cluster.move(slot, left, right);
-      }
-      const before = load.fitting;
-      await until(() => load.fitting >= before + 100, { what: "takes at the new node" });
-      await load.stop();
-      await assertCounted(store, load);
-      assert.deepEqual(
-        [...load.results.keys()].filter((result) => !["fits", "refused", "timeout"].includes(result)),
-        [],
-      );
-      await from.kill();
-      await until(() => store.status().state === "away", {
-        what: "the node to be missed",
-        timeoutMs: 10_000,
-      });
-      await from.restart();
-    } finally {
-      await load.stop();
-      await store.close();
-      await cluster.stop();
-    }
-  });
-});
-
-/** The counter is what was answered, and at most what nobody knows of. */
-async function assertCounted(store: RedisStore, { counter, fitting, unknown }: Load): Promise<void> {
-  const used = await usedOf(store, counter);
-  assert.ok(
-    used >= fitting && used <= fitting + unknown,
-    `${used} counted, ${fitting} answered, ${unknown} unknown`,
-  );
-}

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Charge, Counter } from "../../src/store/counter.ts";
 import type { Store } from "../../src/store/store.ts";
+import { usedOf } from "./model.ts";
 
 /** Takers side by side. */
 const TAKERS = 20;
@@ -49,6 +50,15 @@ export class Load {
     assert.ok(
       this.#longestMs <= timeoutMs + TOLERANCE_MS,
       `a take had its answer after ${this.#longestMs} ms`,
+    );
+  }
+
+  /** The counter is what was answered, and at most what nobody knows of. */
+  async assertCounted(): Promise<void> {
+    const used = await usedOf(this.#store, this.counter);
+    assert.ok(
+      used >= this.fitting && used <= this.fitting + this.unknown,
+      `${used} counted, ${this.fitting} answered, ${this.unknown} unknown`,
     );
   }
 

@@ -18,6 +18,13 @@ export function counted(taken: Taken): Extract<Taken, { kind: "counted" }> {
   return taken;
 }
 
+/** One hit of a counter. */
+export const takeOne = async (store: Store, counter: Counter): Promise<Taken> =>
+  store.take({ mode: "all", charges: [{ kind: "take", counter, hits: 1 }] }, later());
+
+/** Why a take failed. */
+export const failed = (taken: Taken): string => (taken.kind === "failed" ? taken.reason : "no failure");
+
 /** What is counted in the first window. */
 export async function usedOf(store: Store, counter: Counter): Promise<number> {
   const taken = counted(

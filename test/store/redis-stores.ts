@@ -20,7 +20,7 @@ export const clusterStore = (nodes: readonly Address[], given: Given = {}): Redi
   storeAt({ kind: "cluster", nodes, access: () => Promise.resolve(given.access ?? PLAIN) }, given);
 
 export function sentinelStore({ name, nodes }: RunningSentinels, given: Given = {}): RedisStore {
-  const access = (): Promise<Access> => Promise.resolve(PLAIN);
+  const access = (): Promise<Access> => Promise.resolve(given.access ?? PLAIN);
   return storeAt({ kind: "sentinel", name, nodes, access, sentinelAccess: access }, given);
 }
 

@@ -15,6 +15,21 @@ before(async function () {
   server = await need(this, "redis");
 });
 
+describe("the Redis store on Valkey", () => {
+  let valkey: RunningRedis;
+  let store: RedisStore;
+  before(async function () {
+    valkey = await startRedis(await need(this, "valkey"));
+    store = await readyStore(singleStore(valkey.address));
+  });
+  after(async () => {
+    await store.close();
+    await valkey.stop();
+  });
+
+  behavesAsAStore(() => ({ store, pass: (ms) => pause(ms) }), 30);
+});
+
 describe("the Redis store", () => {
   let redis: RunningRedis;
   let store: RedisStore;
@@ -85,7 +100,7 @@ describe("the Redis store", () => {
     const before_ = await statOf(redis, "total_commands_processed");
     await Promise.all(Array.from({ length: 64 }, () => usedOf(own, counterOf("one-turn"))));
     assert.equal(calls - before, 1);
-    // EVALSHA, TIME, GET, and INFO itself twice, whose connection asks for nothing else.
+    // EVALSHA, TIME, MGET, and INFO itself twice, whose connection asks for nothing else.
     assert.ok((await statOf(redis, "total_commands_processed")) - before_ <= 5);
     await own.close();
   });

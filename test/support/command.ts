@@ -11,13 +11,15 @@ export interface CommandOptions {
   folder?: string;
   environment?: Readonly<Record<string, string>>;
   timeoutMs?: number;
+  /** What it reads; absent: nothing. */
+  input?: string;
 }
 
 /** Runs a program to its end without a shell. A program that fails is a value, not an exception. */
 export function runCommand(
   program: string,
   parameters: readonly string[],
-  { folder, environment = {}, timeoutMs = 60_000 }: CommandOptions = {},
+  { folder, environment = {}, timeoutMs = 60_000, input }: CommandOptions = {},
 ): Promise<Ended> {
   const options = {
     cwd: folder,
@@ -27,11 +29,12 @@ export function runCommand(
     encoding: "utf8",
   } as const;
   return new Promise((resolve) => {
-    execFile(program, parameters, options, (error, stdout, stderr) => {
+    const child = execFile(program, parameters, options, (error, stdout, stderr) => {
       if (error === null) resolve({ kind: "succeeded", stdout, stderr });
       else if (error.code === "ENOENT") resolve({ kind: "absent" });
       else resolve({ kind: "failed", stdout, stderr, code: exitCode(error) });
     });
+    if (input !== undefined) child.stdin?.end(input);
   });
 }
 

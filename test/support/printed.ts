@@ -17,6 +17,7 @@ export const printedShape = z.object({
   http_connection_manager: json.optional(),
   routes: z.array(json.and(z.object({ name: z.string() }))).optional(),
   network_filters: z.array(json).optional(),
+  tcp_proxy: json.optional(),
   clusters: z.array(json),
 });
 export type Printed = z.output<typeof printedShape>;
@@ -37,8 +38,10 @@ export function framed({ printed, upstream, filtersBefore = [], tls }: Frame) {
     { name: "tcp", check: "skipped", speaks: "tcp", ...(tls && { tls }) },
   ];
   const frame = bootstrapShape.parse(envoyBootstrap({ listeners, upstream: { host, port } }));
-  const [web, tcp] = frame.static_resources.listeners.map((one) => one.filter_chains[0]?.filters ?? []);
-  const own = web?.[0]?.typed_config ?? assert.fail("no connection manager");
+  const [web = [], tcp = []] = frame.static_resources.listeners.map(
+    ({ filter_chains: [chain] }) => chain?.filters ?? [],
+  );
+  const own = web[0]?.typed_config ?? assert.fail("no connection manager");
   const manager = structuredClone(printed.http_connection_manager ?? {});
   manager["http_filters"] = [...filtersBefore, ...z.array(json).parse(manager["http_filters"] ?? [])];
   manager["access_log"] = z
@@ -54,17 +57,21 @@ export function framed({ printed, upstream, filtersBefore = [], tls }: Frame) {
   Object.assign(own, manager, {
     route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes: [...routes, rest] }] },
   });
-  tcp?.unshift(...filterList.parse(printed.network_filters ?? []));
+  Object.assign(tcp.at(-1)?.typed_config ?? {}, printed.tcp_proxy);
+  tcp.unshift(...filterList.parse(printed.network_filters ?? []));
   frame.static_resources.clusters.push(...printed.clusters);
   return frame;
 }
 
 const logShape = z.looseObject({
-  typed_config: z.looseObject({ log_format: z.object({ json_format: z.record(z.string(), z.string()) }) }),
+  typed_config: z.looseObject({
+    log_format: z.object({ json_format: z.record(z.string(), z.string()) }).optional(),
+  }),
 });
 /** The tests look for an entry by its mark. */
 const withMark = (log: z.output<typeof logShape>) => {
-  log.typed_config.log_format.json_format["ask"] = "%REQ(X-ASK)%";
+  const { log_format: format } = log.typed_config;
+  if (format !== undefined) format.json_format["ask"] = "%REQ(X-ASK)%";
   return log;
 };
 /** Filters with their configuration. */

@@ -124,6 +124,19 @@ export async function closed(client: Client): Promise<void> {
   await client.whenClosed;
 }
 
+/** What keeps strangers from a Redis: a password, TLS. */
+export type Guard = Pick<RedisOptions, "access" | "tls">;
+
+/** The same guard for whoever connects, and among the servers themselves. */
+function guardedBy({ access, tls }: Guard): RedisOptions {
+  const password = access?.password;
+  const settings = {
+    ...(password === undefined ? {} : { requirepass: password, masterauth: password }),
+    ...(tls === undefined ? {} : { "tls-replication": "yes" }),
+  };
+  return { settings, ...(access && { access }), ...(tls && { tls }) };
+}
+
 /** A master with a replica, and three Sentinels that watch over them. */
 export interface RunningSentinels {
   readonly name: string;
@@ -134,18 +147,26 @@ export interface RunningSentinels {
   stop(): Promise<void>;
 }
 
-export async function startSentinels(server: Found): Promise<RunningSentinels> {
-  const master = await startRedis(server);
+export async function startSentinels(server: Found, guard: Guard = {}): Promise<RunningSentinels> {
+  const guarded = guardedBy(guard);
+  const master = await startRedis(server, guarded);
   const { host, port } = master.address;
-  const replica = await startRedis(server, { settings: { replicaof: `${host} ${port}` } });
+  const replica = await startRedis(server, {
+    ...guarded,
+    settings: { ...guarded.settings, replicaof: `${host} ${port}` },
+  });
   const name = "quotas";
+  const password = guard.access?.password;
   const file = [
     `sentinel monitor ${name} ${host} ${port} 2`,
+    ...(password === undefined
+      ? []
+      : [`sentinel auth-pass ${name} ${password}`, `sentinel sentinel-pass ${password}`]),
     `sentinel down-after-milliseconds ${name} 300`,
     `sentinel failover-timeout ${name} 2000`,
   ].join("\n");
   const sentinels = await Promise.all(
-    [0, 1, 2].map(() => startRedis(server, { isSentinel: true, file: `${file}\n` })),
+    [0, 1, 2].map(() => startRedis(server, { ...guarded, isSentinel: true, file: `${file}\n` })),
   );
   const [first] = sentinels;
   if (first === undefined) throw new Error("no Sentinel");
@@ -185,12 +206,20 @@ export interface RunningCluster {
   stop(): Promise<void>;
 }
 
-export async function startCluster(server: Found): Promise<RunningCluster> {
+export async function startCluster(server: Found, guard: Guard = {}): Promise<RunningCluster> {
   const ports = await freePorts(3);
+  const guarded = guardedBy(guard);
   const servers = await Promise.all(
     ports.map((port) =>
       startRedis(server, {
-        settings: { "cluster-enabled": "yes", "cluster-port": String(port), "cluster-node-timeout": "1000" },
+        ...guarded,
+        settings: {
+          ...guarded.settings,
+          ...(guard.tls && { "tls-cluster": "yes" }),
+          ...{ "cluster-enabled": "yes", "cluster-port": String(port), "cluster-node-timeout": "1000" },
+          // Slots of nodes that are there are served, whatever becomes of the others.
+          "cluster-require-full-coverage": "no",
+        },
       }),
     ),
   );

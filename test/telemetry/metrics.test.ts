@@ -51,6 +51,19 @@ describe("weir's own metrics", () => {
     assert.equal(series.get('weir_checks_total{policy="q\\"\\\\\\n",rule="x",verdict="deny"}'), 1);
   });
 
+  it("tell of overrides, and when they end", async () => {
+    const metrics = createMetrics();
+    const override = { policy: "orders", rule: "owner", mode: "shadow", untilMs: 7_200_500 };
+    const read = async () => parseExposition((await metrics.render()).text);
+    metrics.countReload("live", { ...shape, overrides: [override] });
+    const series = await read();
+    const of = 'policy="orders",rule="owner"';
+    assert.equal(series.get(`weir_config_override_active{${of},mode="shadow"}`), 1);
+    assert.equal(series.get(`weir_config_override_ends_timestamp_seconds{${of}}`), 7_200.5);
+    metrics.countReload("live", shape);
+    assert.equal((await read()).has(`weir_config_override_ends_timestamp_seconds{${of}}`), false);
+  });
+
   it("tell of reloads, and of the configuration that is live", async () => {
     const metrics = createMetrics();
     const read = async () => parseExposition((await metrics.render()).text);

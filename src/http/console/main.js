@@ -6,6 +6,7 @@ import { renderExplain } from "./explain.js";
 import { rethrowUnlessAborted } from "./poll.js";
 import { renderQuotas } from "./quotas.js";
 import { renderState } from "./state.js";
+import { renderTelemetry } from "./telemetry.js";
 
 /** @import { Answer, Body } from "./ask.js" */
 
@@ -35,6 +36,7 @@ const PAGES = [
   { id: "explain", title: "Explain", render: renderExplain },
   { id: "differences", title: "Differences", render: renderDifferences },
   { id: "quotas", title: "Quotas", render: renderQuotas },
+  { id: "telemetry", title: "Telemetry", render: renderTelemetry },
 ];
 
 /**

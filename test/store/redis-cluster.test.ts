@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { slotOf } from "../../src/store/redis-slot.ts";
+import type { Found } from "../servers/ensure.ts";
+import { need } from "../support/need.ts";
+import { PLAIN, startCluster } from "../support/redis.ts";
+import { until } from "../support/until.ts";
+import { guardOf } from "./guard.ts";
+import { Load } from "./load.ts";
+import { counted, counterOf, takeOne, usedOf } from "./model.ts";
+import { clusterStore, readyStore } from "./redis-stores.ts";
+
+let server: Found;
+before(async function () {
+  server = await need(this, "redis");
+});
+
+describe("a slot of a Cluster", () => {
+  it("moves in mid-load: followed, nothing lost and nothing twice", async function () {
+    this.timeout(60_000);
+    const cluster = await startCluster(server);
+    const store = await readyStore(
+      clusterStore(
+        cluster.servers.map(({ address }) => address),
+        { timeoutMs: 500 },
+      ),
+    );
+    const load = new Load(store, counterOf("moved", 1_000_000));
+    try {
+      const slot = slotOf(load.counter.tag);
+      const from = cluster.ownerOf(slot);
+      const [to = from, third = from] = cluster.servers.filter((one) => one !== from);
+      load.start();
+      for (const [left, right] of [
+        [from, to],
+        [to, third],
+      ] as const) {
+        const before = load.fitting;
+        await until(() => load.fitting >= before + 100, { what: "some takes" });
+        await cluster.move(slot, left, right);
+      }
+      const before = load.fitting;
+      await until(() => load.fitting >= before + 100, { what: "takes at the new node" });
+      await load.stop();
+      await load.assertCounted();
+      assert.deepEqual(
+        [...load.results.keys()].filter((result) => !["fits", "refused", "timeout"].includes(result)),
+        [],
+      );
+    } finally {
+      await load.stop();
+      await store.close();
+      await cluster.stop();
+    }
+  });
+
+  it("of a node that is killed in mid-load is served again when the node is back, and others all the while", async function () {
+    this.timeout(60_000);
+    const cluster = await startCluster(server);
+    const store = await readyStore(
+      clusterStore(
+        cluster.servers.map(({ address }) => address),
+        { timeoutMs: 500 },
+      ),
+    );
+    const load = new Load(store, counterOf("killed-node", 1_000_000));
+    try {
+      const killed = cluster.ownerOf(slotOf(load.counter.tag));
+      const tag = Array.from({ length: 100 }, (_, index) => `other-${index}`).find(
+        (one) => cluster.ownerOf(slotOf(one)) !== killed,
+      );
+      const elsewhere = { ...load.counter, tag: tag ?? "", key: `weir:{${tag}}:x` };
+      load.start();
+      await until(() => load.fitting >= 100, { what: "some takes" });
+      await killed.kill();
+      await until(() => store.status().state === "away", {
+        what: "the node to be missed",
+        timeoutMs: 10_000,
+      });
+      assert.equal(counted(await takeOne(store, elsewhere)).verdict, "fits");
+      const before = load.fitting;
+      await killed.restart();
+      await until(() => load.fitting >= before + 100, { what: "takes at the node again", timeoutMs: 20_000 });
+      await readyStore(store);
+      await load.stop();
+      load.assertInTime(500);
+      // What it had counted is gone with it: it began with nothing, and nothing is there twice.
+      const used = await usedOf(store, load.counter);
+      assert.ok(used > 0 && used <= load.fitting - before + load.unknown, `${used} counted`);
+    } finally {
+      await load.stop();
+      await store.close();
+      await cluster.stop();
+    }
+  });
+});
+
+describe("a Cluster with a password and TLS", () => {
+  it("is served on all of its nodes, and not without one of them", async function () {
+    this.timeout(60_000);
+    const guard = await guardOf();
+    const cluster = await startCluster(server, guard);
+    const nodes = cluster.servers.slice(0, 1).map(({ address }) => address);
+    const right = clusterStore(nodes, guard);
+    const wrong = clusterStore(nodes, { access: { ...guard.access, password: "wrong" } });
+    const plain = clusterStore(nodes, { access: { ...PLAIN, password: guard.access.password } });
+    try {
+      await readyStore(right);
+      for (const tag of ["a", "b", "c", "d", "e", "f"]) {
+        const counter = { ...counterOf("x"), tag, key: `weir:{${tag}}:x` };
+        assert.equal(counted(await takeOne(right, counter)).verdict, "fits");
+      }
+      const sizes = await Promise.all(cluster.servers.map((one) => one.command("DBSIZE")));
+      assert.ok(sizes.filter((size) => Number(size) > 0).length > 1, JSON.stringify(sizes));
+      await until(() => wrong.status().detail.includes("WRONGPASS"), { what: "the reason" });
+      await until(() => !plain.status().detail.includes("no node of the cluster has answered"), {
+        what: "a reason",
+      });
+      assert.deepEqual(
+        [wrong, plain].map((store) => store.status().state),
+        ["away", "away"],
+      );
+    } finally {
+      await Promise.all([right, wrong, plain].map((store) => store.close()));
+      await cluster.stop();
+    }
+  });
+});
