@@ -1,0 +1,334 @@
+import { typed, type Json } from "./bootstrap.ts";
+import type { Credential } from "./certificates.ts";
+
+/** One workload of a small mesh, and what its proxy is told. */
+export interface Workload {
+  /** `storefront`: of the workload, its service and its service account alike. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly cluster: string;
+  readonly credential: Credential;
+  /** The authority that all workloads trust, PEM. */
+  readonly ca: string;
+}
+
+export interface Port {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What the proxy in front of a workload takes for it. */
+export interface Inbound {
+  readonly kind: "http" | "tcp";
+  /** The listener's name; its port is chosen by the system unless given. */
+  readonly listener: string;
+  readonly port?: number;
+  readonly app: Port;
+  /** Whether callers prove who they are. */
+  readonly tls: "mutual" | "none";
+}
+
+/** Where the proxy sends what its workload calls. */
+export interface Outbound {
+  readonly kind: "http" | "tcp";
+  readonly listener: string;
+  /** The workload that is called. */
+  readonly service: string;
+  readonly namespace: string;
+  /** The inbound listener of its proxy, or the service itself where it has none; undefined: nobody is there. */
+  readonly to: Port | undefined;
+  readonly tls: "mutual" | "none";
+}
+
+export interface Sidecar {
+  readonly workload: Workload;
+  readonly inbound: readonly Inbound[];
+  readonly outbound: readonly Outbound[];
+  /** Where weir answers all three operations. */
+  readonly weir: Port;
+  /** The domain of the rate limits that inbound requests are held against; absent: none. */
+  readonly rateLimits?: { readonly domain: string; readonly limits: readonly Json[] };
+  /** How entries are gathered before they are sent. */
+  readonly buffer?: { readonly bytes: number; readonly intervalMs: number };
+}
+
+/**
+ * The bootstrap of an Envoy that stands beside a workload as a sidecar of a mesh does: it checks what comes in, and tells weir of
+ * everything that goes either way. Nothing of Istio is in it; cluster and endpoint metadata name the called workload in Istio's words.
+ */
+export function sidecarBootstrap(sidecar: Sidecar): Json {
+  const { workload, weir } = sidecar;
+  return {
+    node: {
+      id: `sidecar~127.0.0.1~${workload.name}.${workload.namespace}~${workload.namespace}.svc.cluster.local`,
+      cluster: `${workload.name}.${workload.namespace}`,
+      metadata: nodeMetadata(workload),
+    },
+    admin: { address: address({ host: "127.0.0.1", port: 0 }) },
+    static_resources: {
+      listeners: [
+        ...sidecar.inbound.map((one) => inboundListener(one, sidecar)),
+        ...sidecar.outbound.map((one) => outboundListener(one, sidecar)),
+      ],
+      clusters: [
+        ...sidecar.inbound.map((one) =>
+          cluster(inboundName(one), one.app, { metadata: serviceOf(workload) }),
+        ),
+        ...sidecar.outbound.map((one) => outboundCluster(one, sidecar)),
+        cluster("weir", weir, {}, "http2"),
+      ],
+    },
+  };
+}
+
+const nodeMetadata = ({ name, namespace, cluster: clusterId }: Workload): Json => ({
+  WORKLOAD_NAME: name,
+  NAMESPACE: namespace,
+  CLUSTER_ID: clusterId,
+  LABELS: {
+    app: name,
+    version: "v1",
+    "service.istio.io/canonical-name": name,
+    "service.istio.io/canonical-revision": "v1",
+  },
+});
+
+const inboundName = ({ app }: Inbound): string => `inbound|${app.port}||`;
+
+const outboundName = ({ service, namespace, listener }: Outbound): string =>
+  `outbound|8080|${listener}|${hostOf({ service, namespace })}`;
+
+export const hostOf = ({ service, namespace }: Pick<Outbound, "service" | "namespace">): string =>
+  `${service}.${namespace}.svc.cluster.local`;
+
+function inboundListener(inbound: Inbound, sidecar: Sidecar): Json {
+  const { listener, port = 0, tls, kind } = inbound;
+  const filters =
+    kind === "tcp"
+      ? [tcpCheck(listener), tcpProxy(listener, inboundName(inbound), "tcp-in")]
+      : [connectionManager(sidecar, { listener, cluster: inboundName(inbound), direction: "in" })];
+  return {
+    name: listener,
+    traffic_direction: "INBOUND",
+    address: address({ host: "127.0.0.1", port }),
+    filter_chains: [
+      { filters, ...(tls === "mutual" ? { transport_socket: downstreamTls(sidecar.workload) } : {}) },
+    ],
+  };
+}
+
+function outboundListener(outbound: Outbound, sidecar: Sidecar): Json {
+  const { listener, kind } = outbound;
+  const name = outboundName(outbound);
+  return {
+    name: listener,
+    traffic_direction: "OUTBOUND",
+    address: address({ host: "127.0.0.1", port: 0 }),
+    filter_chains: [
+      {
+        filters: [
+          kind === "tcp"
+            ? tcpProxy(listener, name, "tcp-out")
+            : connectionManager(sidecar, { listener, cluster: name, direction: "out" }),
+        ],
+      },
+    ],
+  };
+}
+
+interface Http {
+  readonly listener: string;
+  readonly cluster: string;
+  readonly direction: "in" | "out";
+}
+
+function connectionManager(sidecar: Sidecar, { listener, cluster: to, direction }: Http): Json {
+  const isIn = direction === "in";
+  return {
+    name: "http",
+    typed_config: typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", {
+      stat_prefix: listener,
+      codec_type: "AUTO",
+      forward_client_cert_details: "SANITIZE",
+      route_config: {
+        virtual_hosts: [
+          { name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: to } }] },
+        ],
+      },
+      http_filters: [
+        GRPC_STATS,
+        ...(isIn ? [CHECK] : []),
+        ...(isIn && sidecar.rateLimits !== undefined ? [rateLimitFilter(sidecar.rateLimits)] : []),
+        { name: "router", typed_config: typed("envoy.extensions.filters.http.router.v3.Router", {}) },
+      ],
+      access_log: [
+        {
+          name: "weir",
+          typed_config: typed("envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig", {
+            common_config: commonLog(`mesh-${direction}`, sidecar.buffer),
+            additional_request_headers_to_log: REQUEST_HEADERS,
+            additional_response_headers_to_log: ["content-type", "grpc-status"],
+            additional_response_trailers_to_log: ["grpc-status", "grpc-message"],
+          }),
+        },
+      ],
+    }),
+  };
+}
+
+const REQUEST_HEADERS = [
+  ...["content-type", "traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid"],
+  ...["x-b3-sampled", "x-b3-flags"],
+];
+
+const GRPC_STATS: Json = {
+  name: "envoy.filters.http.grpc_stats",
+  typed_config: typed("envoy.extensions.filters.http.grpc_stats.v3.FilterConfig", {
+    emit_filter_state: true,
+  }),
+};
+
+const WEIR: Json = { envoy_grpc: { cluster_name: "weir" }, timeout: "1s" };
+
+const CHECK: Json = {
+  name: "envoy.filters.http.ext_authz",
+  typed_config: typed("envoy.extensions.filters.http.ext_authz.v3.ExtAuthz", {
+    transport_api_version: "V3",
+    grpc_service: WEIR,
+    encode_raw_headers: true,
+  }),
+};
+
+const tcpCheck = (prefix: string): Json => ({
+  name: "envoy.filters.network.ext_authz",
+  typed_config: typed("envoy.extensions.filters.network.ext_authz.v3.ExtAuthz", {
+    stat_prefix: prefix,
+    transport_api_version: "V3",
+    grpc_service: WEIR,
+  }),
+});
+
+const rateLimitFilter = ({ domain, limits }: NonNullable<Sidecar["rateLimits"]>): Json => ({
+  name: "envoy.filters.http.ratelimit",
+  typed_config: typed("envoy.extensions.filters.http.ratelimit.v3.RateLimit", {
+    domain,
+    failure_mode_deny: false,
+    timeout: "1s",
+    enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+    rate_limits: limits,
+    rate_limit_service: { transport_api_version: "V3", grpc_service: WEIR },
+  }),
+});
+
+const tcpProxy = (prefix: string, to: string, logName: string): Json => ({
+  name: "tcp",
+  typed_config: typed("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", {
+    stat_prefix: prefix,
+    cluster: to,
+    access_log: [
+      {
+        name: "weir",
+        typed_config: typed("envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig", {
+          common_config: commonLog(logName, undefined),
+        }),
+      },
+    ],
+  }),
+});
+
+const commonLog = (logName: string, buffer: Sidecar["buffer"]): Json => ({
+  log_name: logName,
+  transport_api_version: "V3",
+  grpc_service: { envoy_grpc: { cluster_name: "weir" } },
+  buffer_size_bytes: buffer?.bytes ?? 262_144,
+  buffer_flush_interval: `${(buffer?.intervalMs ?? 200) / 1_000}s`,
+  filter_state_objects_to_log: ["downstream_peer", "upstream_peer", "envoy.filters.http.grpc_stats"],
+  custom_tags: [
+    tagOf("dst.svc", { cluster: {} }, "services"),
+    tagOf("dst.wl", { host: {} }, "workload"),
+    { tag: "up.san", value: "%UPSTREAM_PEER_URI_SAN%" },
+    { tag: "up.lsan", value: "%UPSTREAM_LOCAL_URI_SAN%" },
+    { tag: "up.cluster", value: "%UPSTREAM_CLUSTER%" },
+  ],
+});
+
+const tagOf = (tag: string, kind: Json, key: string): Json => ({
+  tag,
+  metadata: { kind, metadata_key: { key: "istio", path: [{ key }] } },
+});
+
+/** The service that a cluster is of, as Istio tells its proxies. */
+const serviceOf = ({ name, namespace }: Pick<Workload, "name" | "namespace">): Json => ({
+  filter_metadata: {
+    istio: { services: [{ host: hostOf({ service: name, namespace }), name, namespace }] },
+  },
+});
+
+function outboundCluster(outbound: Outbound, { workload }: Sidecar): Json {
+  const { service, namespace, to, tls } = outbound;
+  // As Istio writes it: workload, namespace, canonical name and revision, cluster.
+  const endpoint = { workload: `${service};${namespace};${service};v1;${workload.cluster}` };
+  return cluster(outboundName(outbound), to, {
+    metadata: serviceOf({ name: service, namespace }),
+    endpoint: { filter_metadata: { istio: endpoint } },
+    ...(tls === "mutual" ? { transport_socket: upstreamTls(workload) } : {}),
+  });
+}
+
+interface ClusterParts {
+  readonly metadata?: Json;
+  readonly endpoint?: Json;
+  readonly transport_socket?: Json;
+}
+
+function cluster(
+  name: string,
+  at: Port | undefined,
+  { endpoint, ...more }: ClusterParts,
+  protocol: "as it came" | "http2" = "as it came",
+): Json {
+  const options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+  const spoken =
+    protocol === "http2"
+      ? { explicit_http_config: { http2_protocol_options: {} } }
+      : { use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} } };
+  const members =
+    at === undefined
+      ? []
+      : [{ endpoint: { address: address(at) }, ...(endpoint === undefined ? {} : { metadata: endpoint }) }];
+  return {
+    name,
+    type: "STATIC",
+    connect_timeout: "1s",
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: members }] },
+    typed_extension_protocol_options: { [options]: typed(options, spoken) },
+    ...more,
+  };
+}
+
+const common = ({ credential, ca }: Workload): Json => ({
+  tls_certificates: [
+    {
+      certificate_chain: { inline_string: credential.certificate },
+      private_key: { inline_string: credential.key },
+    },
+  ],
+  validation_context: { trusted_ca: { inline_string: ca } },
+});
+
+const downstreamTls = (workload: Workload): Json => ({
+  name: "tls",
+  typed_config: typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", {
+    require_client_certificate: true,
+    common_tls_context: common(workload),
+  }),
+});
+
+const upstreamTls = (workload: Workload): Json => ({
+  name: "tls",
+  typed_config: typed("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", {
+    common_tls_context: common(workload),
+  }),
+});
+
+const address = ({ host, port }: Port): Json => ({ socket_address: { address: host, port_value: port } });
