@@ -1,0 +1,263 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { startProcess, type RunningProcess } from "../support/process.ts";
+import { until } from "../support/until.ts";
+import { removeFolder, writeFolder } from "../support/weir.ts";
+import { runEntriesLoad, type EntriesLoad, type EntriesSeen } from "./entries-load.ts";
+import { median, provenance, table, writeSection } from "./report.ts";
+import { pinned, SERVER_CORE } from "./target.ts";
+
+const usage = `usage: node test/bench/telemetry.ts [--rounds 3] [--entries 1000000] [--write]
+
+Replays streams of access logs into one weir: entries a second with one handler and with three, what label sets take in memory,
+and a page of metrics that is fetched while entries arrive.
+--write puts the tables into docs/performance.md.`;
+
+const main = join(import.meta.dirname, "../../src/main.ts");
+const probe = join(import.meta.dirname, "loop-probe.ts");
+
+const weirFile = (handlers: string): string => `weir: 1
+listen:
+  grpc: { address: 127.0.0.1:0 }
+  metrics: { address: 127.0.0.1:0 }
+mesh: { trustDomains: [cluster.local] }
+handlers:
+${handlers}`;
+
+const policyFile = (rules: string): string => `weir: 1
+policy: mesh
+match: everything
+telemetry:
+${rules}`;
+
+const METRICS = `  prometheus:
+    adapter: prometheus
+    config: { names: istio, maxSeries: 50000 }
+    queue: { capacity: 100000 }
+`;
+const TO_METRICS = `  - id: mesh
+    to: prometheus
+    preset: istio
+`;
+
+interface Variant {
+  readonly name: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly load: Omit<EntriesLoad, "address" | "entries">;
+}
+
+const DEFAULT = { streams: 4, entriesPerMessage: 100, labelSets: 1_000, perSecond: 0 };
+
+const variants: readonly Variant[] = [
+  {
+    name: "metrics of Istio",
+    files: { "weir.yaml": weirFile(METRICS), "mesh.yaml": policyFile(TO_METRICS) },
+    load: DEFAULT,
+  },
+  {
+    name: "the same, 16 entries a message",
+    files: { "weir.yaml": weirFile(METRICS), "mesh.yaml": policyFile(TO_METRICS) },
+    load: { ...DEFAULT, entriesPerMessage: 16 },
+  },
+  {
+    name: "metrics, 1 % of lines to a file, 1 % of spans",
+    files: {
+      "weir.yaml": weirFile(`${METRICS}  lines: { adapter: file, config: { file: lines.log } }
+  zipkin: { adapter: zipkin, config: { url: "http://127.0.0.1:9/api/v2/spans" } }
+`),
+      "mesh.yaml": policyFile(`${TO_METRICS}  - id: lines
+    to: lines
+    preset: access-log
+    sample: 1%
+  - id: spans
+    to: zipkin
+    preset: trace
+    sample: 1%
+`),
+    },
+    load: DEFAULT,
+  },
+];
+
+interface Measured extends EntriesSeen {
+  readonly perSecond: number;
+  readonly cpuUs: number;
+  readonly longestTurnMs: number;
+  readonly memoryMiB: number;
+}
+
+/** weir on a core of its own, with the probe of its event loop. */
+interface Probed {
+  readonly address: string;
+  readonly metricsAddress: string;
+  readonly running: RunningProcess;
+  readonly series: () => Promise<ReadonlyMap<string, number>>;
+  readonly longestTurnMs: () => Promise<number>;
+}
+
+async function startProbed(folder: string): Promise<Probed> {
+  const [program, ...before] = await pinned(SERVER_CORE, process.execPath);
+  const running = await startProcess(program, [...before, "--import", probe, main, "serve", folder]);
+  const printed = await until(
+    () => {
+      const end = running.ended();
+      if (end !== undefined)
+        throw new Error(`weir ended with ${end}:\n${running.errors()}${running.output()}`);
+      const checks = /^ *checks +(\S+:\d+)/m.exec(running.output())?.[1];
+      const metrics = /^ *metrics +(\S+:\d+)/m.exec(running.output())?.[1];
+      return checks !== undefined && metrics !== undefined ? { checks, metrics } : undefined;
+    },
+    { timeoutMs: 30_000, what: "weir to listen" },
+  );
+  const series = async (): Promise<ReadonlyMap<string, number>> => {
+    const text = await (await fetch(`http://${printed.metrics}/metrics`)).text();
+    const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    return new Map(
+      lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
+    );
+  };
+  const turns = (): readonly string[] =>
+    Array.from(running.errors().matchAll(/^longest-turn-ms ([\d.]+)/gm), ([, ms]) => ms ?? "");
+  const longestTurnMs = async (): Promise<number> => {
+    const known = turns().length;
+    running.signal("SIGUSR2");
+    return Number(await until(() => turns()[known], { what: "the probe's answer" }));
+  };
+  return { address: printed.checks, metricsAddress: printed.metrics, running, series, longestTurnMs };
+}
+
+const sumOf = (series: ReadonlyMap<string, number>, start: string): number =>
+  series.entries().reduce((sum, [name, value]) => (name.startsWith(start) ? sum + value : sum), 0);
+
+/** One load, and what it cost; every entry must have been counted, and every record delivered. */
+async function measure(weir: Probed, load: EntriesLoad): Promise<Measured> {
+  const before = await weir.series();
+  await weir.longestTurnMs();
+  const seen = await runEntriesLoad(load);
+  const received = (series: ReadonlyMap<string, number>): number =>
+    sumOf(series, "weir_report_received_total") - sumOf(before, "weir_report_received_total");
+  const after = await until(
+    async () => {
+      const series = await weir.series();
+      return received(series) === seen.entries &&
+        sumOf(series, 'weir_report_queued_records{handler="prometheus"') === 0
+        ? series
+        : undefined;
+    },
+    { timeoutMs: 60_000, what: "all entries to be counted" },
+  );
+  const dropped = sumOf(after, 'weir_report_dropped_total{handler="prometheus"');
+  if (dropped > 0) throw new Error(`${dropped} records were dropped`);
+  const cpu = (series: ReadonlyMap<string, number>): number => series.get("process_cpu_seconds_total") ?? 0;
+  return {
+    ...seen,
+    perSecond: seen.entries / seen.seconds,
+    cpuUs: ((cpu(after) - cpu(before)) / seen.entries) * 1e6,
+    longestTurnMs: await weir.longestTurnMs(),
+    memoryMiB: (after.get("process_resident_memory_bytes") ?? 0) / 2 ** 20,
+  };
+}
+
+/** Starts a weir for one measurement. */
+async function withWeir<T>(
+  files: Readonly<Record<string, string>>,
+  task: (weir: Probed) => Promise<T>,
+): Promise<T> {
+  await using open = new AsyncDisposableStack();
+  const folder = open.adopt(await writeFolder(files), removeFolder);
+  const weir = await startProbed(folder);
+  open.adopt(weir.running, (running) => running.stop());
+  return await task(weir);
+}
+
+async function rates(rounds: number, entries: number): Promise<string> {
+  const measured = new Map<string, Measured[]>(variants.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, files, load } of variants) {
+      const one = await withWeir(files, async (weir) => {
+        await measure(weir, { ...load, address: weir.address, entries: Math.ceil(entries / 5) });
+        return measure(weir, { ...load, address: weir.address, entries });
+      });
+      console.error(`${name}: ${Math.round(one.perSecond).toLocaleString("en")} entries/s`);
+      measured.get(name)?.push(one);
+    }
+  }
+  const rows = Array.from(measured, ([name, all]) => {
+    const of = (pick: (one: Measured) => number): number => median(all.map(pick));
+    return [
+      name,
+      Math.round(of(({ bytes }) => bytes)).toLocaleString("en"),
+      Math.round(of(({ perSecond }) => perSecond)).toLocaleString("en"),
+      of(({ cpuUs }) => cpuUs).toFixed(1),
+      of(({ longestTurnMs }) => longestTurnMs).toFixed(1),
+      Math.round(of(({ memoryMiB }) => memoryMiB)).toLocaleString("en"),
+    ];
+  });
+  return table(["", "bytes an entry", "entries/s", "CPU µs an entry", "longest turn ms", "memory MiB"], rows);
+}
+
+interface Scrape {
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly encoding: "none" | "gzip";
+}
+
+/** As many label sets as make a page of 50 MB and more, fetched while entries arrive at a steady pace. */
+async function scrapes(): Promise<string> {
+  const files = variants[0]?.files ?? {};
+  const load = { ...DEFAULT, labelSets: 1_000 };
+  return withWeir(files, async (weir) => {
+    const empty = (await weir.series()).get("process_resident_memory_bytes") ?? 0;
+    await measure(weir, { ...load, address: weir.address, entries: 10_000, labelSets: 1_000 });
+    const rows: string[][] = [];
+    for (const encoding of ["none", "gzip"] as const) {
+      const steady = measure(weir, { ...load, address: weir.address, entries: 200_000, perSecond: 20_000 });
+      const one = await scrape(weir, encoding);
+      const { longestTurnMs } = await steady;
+      rows.push([
+        encoding === "gzip" ? "gzip" : "plain",
+        (one.bytes / 1e6).toFixed(1),
+        one.seconds.toFixed(2),
+        longestTurnMs.toFixed(1),
+      ]);
+    }
+    const full = (await weir.series()).get("process_resident_memory_bytes") ?? 0;
+    const sets = (await weir.series()).get('weir_prometheus_series{handler="prometheus"}') ?? Number.NaN;
+    const lines = `${sets.toLocaleString("en")} label sets; the process grew by ${((full - empty) / 2 ** 20).toFixed(0)} MiB.`;
+    return `${table(["a page of metrics, 20,000 entries/s meanwhile", "MB", "seconds", "longest turn ms"], rows)}\n\n${lines}`;
+  });
+}
+
+async function scrape({ metricsAddress }: Probed, encoding: Scrape["encoding"]): Promise<Scrape> {
+  const startedAtMs = performance.now();
+  const answer = await fetch(`http://${metricsAddress}/metrics/prometheus`, {
+    headers: { "accept-encoding": encoding === "gzip" ? "gzip" : "identity" },
+  });
+  const body = await answer.arrayBuffer();
+  return { bytes: body.byteLength, seconds: (performance.now() - startedAtMs) / 1_000, encoding };
+}
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "3" },
+      entries: { type: "string", default: "1000000" },
+      write: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
+  const [rounds, entries] = [Number(values.rounds), Number(values.entries)];
+  const text = `${provenance("npm run bench:report -- --write")} Medians of ${rounds} rounds of ${entries.toLocaleString("en")} entries.
+
+${await rates(rounds, entries)}
+
+${await scrapes()}`;
+  console.log(text);
+  if (values.write) await writeSection("report", text);
+}
+
+await run();
