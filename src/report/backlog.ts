@@ -10,9 +10,6 @@ export interface Work {
 const SLICE_MS = 5;
 const SHORT_SLICE_MS = 1;
 
-/** Steps between two looks at the clock. */
-const STEPS = 8;
-
 /** Done work at the front of the list is let go of when it is so much. */
 const MOST_DONE = 1_024;
 
@@ -66,14 +63,12 @@ export class Backlog {
     const startedMs = performance.now();
     const isBusy = startedMs - this.#endedMs > SLICE_MS;
     const untilMs = startedMs + (isBusy ? SHORT_SLICE_MS : SLICE_MS);
-    for (let steps = 1; this.#at < this.#waiting.length; steps++) {
+    while (this.#at < this.#waiting.length) {
       this.#step();
-      if (steps % STEPS !== 0) continue;
       const nowMs = performance.now();
-      if (nowMs >= untilMs) {
-        this.#schedule(nowMs);
-        break;
-      }
+      if (nowMs < untilMs) continue;
+      this.#schedule(nowMs);
+      break;
     }
     if (this.#at < MOST_DONE && this.#at < this.#waiting.length) return;
     this.#waiting.splice(0, this.#at);
