@@ -5,7 +5,6 @@ import { lengthField, MalformedMessage, WireReader, type Range } from "../std/wi
 import type { EntryContext } from "./log-entry.ts";
 import { HttpEntry } from "./http-entry.ts";
 import { readOrigin } from "./origin.ts";
-import { Places } from "./outline.ts";
 import { TcpEntry } from "./tcp-entry.ts";
 
 /** Why an entry, or a whole message (`empty_message`), yields nothing. */
@@ -43,15 +42,13 @@ export function readEntries(
     if (found === "complete") entries.push(entry);
     else invalid.push(found);
   };
-  const httpPlaces = new Places(HttpEntry.places, http.length);
   for (const range of http)
     orMalformed(invalid, () => {
-      add(new HttpEntry(reader.part(range), context, httpPlaces.next()));
+      add(new HttpEntry(reader.part(range), context));
     });
-  const tcpPlaces = new Places(TcpEntry.places, tcp.length);
   for (const range of tcp)
     orMalformed(invalid, () => {
-      add(new TcpEntry(reader.part(range), context, tcpPlaces.next()));
+      add(new TcpEntry(reader.part(range), context));
     });
   if (entries.length + invalid.length === 0) invalid.push("empty_message");
   return { origin, entries, invalid };

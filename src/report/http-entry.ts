@@ -3,7 +3,7 @@ import type { HeaderFacts, RequestFacts } from "../attributes/facts.ts";
 import type { WireReader } from "../std/wire-reader.ts";
 import { COMMON, LogEntry, type EntryContext } from "./log-entry.ts";
 import { Headers } from "./headers.ts";
-import { layoutOf, Outline, sizeOf, type Place } from "./outline.ts";
+import { layoutOf, Outline } from "./outline.ts";
 import { wrappedNumber } from "./tls.ts";
 
 /** HTTPAccessLogEntry: common_properties 1, protocol_version 2, request 3, response 4. */
@@ -26,17 +26,10 @@ const REQUEST_HEADERS = 13;
 const RESPONSE_HEADERS = 4;
 const RESPONSE_TRAILERS = 5;
 
-const COMMON_AT = sizeOf(HTTP);
-const REQUEST_AT = COMMON_AT + sizeOf(COMMON);
-const RESPONSE_AT = REQUEST_AT + sizeOf(REQUEST);
-
 const NO_BYTES: WireBytes = { sent: 0, received: 0 };
 
 /** One entry about a request (envoy.data.accesslog.v3). */
 export class HttpEntry extends LogEntry implements EntryFacts {
-  /** How many numbers the outline of one takes. */
-  static readonly places = RESPONSE_AT + sizeOf(RESPONSE);
-
   readonly kind = "http";
   readonly connectionBytes = NO_BYTES;
   readonly #entry: Outline;
@@ -46,12 +39,12 @@ export class HttpEntry extends LogEntry implements EntryFacts {
   #loggedRequest: LoggedRequest | undefined;
 
   /** It says nothing before `read`. */
-  constructor(reader: WireReader, context: EntryContext, place: Place) {
-    super(reader, new Outline(reader, place, COMMON_AT), context);
-    this.#entry = new Outline(reader, place, 0);
-    this.#request = new Outline(reader, place, REQUEST_AT);
+  constructor(reader: WireReader, context: EntryContext) {
+    super(reader, new Outline(reader), context);
+    this.#entry = new Outline(reader);
+    this.#request = new Outline(reader);
     this.#requestHeaders = new Headers(reader, this.#request, REQUEST_HEADERS);
-    this.#response = new Outline(reader, place, RESPONSE_AT);
+    this.#response = new Outline(reader);
   }
 
   /** Walks through the entry; says what it lacks. Throws MalformedMessage. */

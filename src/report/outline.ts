@@ -4,7 +4,12 @@ import { ALL, NOT_KEPT, type Range, type WireReader } from "../std/wire-reader.t
  * Which fields of a message are kept, by number: `all` of a repeated one, as the stretch in which they stand, of the others the last.
  * What comes with another wire type is left out.
  */
-export type Layout = Uint8Array;
+export interface Layout {
+  /** What `WireReader.outline` takes. */
+  readonly kinds: Uint8Array;
+  /** Places for each field, all 0. */
+  readonly empty: readonly number[];
+}
 
 export type Kind = "varint" | "double" | "length" | "all";
 
@@ -15,76 +20,37 @@ export function layoutOf(fields: Partial<Record<Kind, readonly number[]>>): Layo
   const kept = Object.entries(fields).flatMap(([kind, numbers]) =>
     numbers.map((number) => [number, KINDS[kind as Kind]] as const),
   );
-  const layout = new Uint8Array(1 + Math.max(...kept.map(([number]) => number))).fill(NOT_KEPT);
-  for (const [number, kind] of kept) layout[number] = kind;
-  return layout;
+  const kinds = new Uint8Array(1 + Math.max(...kept.map(([number]) => number))).fill(NOT_KEPT);
+  for (const [number, kind] of kept) kinds[number] = kind;
+  return { kinds, empty: Array.from({ length: 2 * kinds.length }, () => 0) };
 }
 
-/** How many numbers an outline of a message takes. */
-export const sizeOf = (layout: Layout): number => 2 * layout.length;
-
-/** Where the outline of a message, or of several, is kept. */
-export interface Place {
-  readonly places: Int32Array;
-  readonly at: number;
-}
-
-/**
- * Places for the outlines of many entries. They stand in one array for some dozen of them, since an array an entry would cost more than
- * walking through it.
- */
-export class Places {
-  readonly #size: number;
-  #left: number;
-  #chunk = new Int32Array(0);
-  #at = 0;
-
-  /** `size` is how many numbers an entry takes. */
-  constructor(size: number, entries: number) {
-    this.#size = size;
-    this.#left = entries;
-  }
-
-  /** All zeroes. */
-  next(): Place {
-    if (this.#at >= this.#chunk.length) {
-      this.#chunk = new Int32Array(this.#size * Math.max(1, Math.min(this.#left, ENTRIES_A_CHUNK)));
-      this.#at = 0;
-    }
-    const place = { places: this.#chunk, at: this.#at };
-    this.#at += this.#size;
-    this.#left--;
-    return place;
-  }
-}
-
-const ENTRIES_A_CHUNK = 64;
+const NO_PLACES: readonly number[] = [];
 
 /** Where the fields of one message are, to be decoded when something reads them. */
 export class Outline {
   readonly #reader: WireReader;
-  readonly #places: Int32Array;
-  readonly #at: number;
+  #places: readonly number[] = NO_PLACES;
 
-  /** It stands so many numbers behind the place. Nothing is there before `read`. */
-  constructor(reader: WireReader, { places, at }: Place, offset: number) {
+  constructor(reader: WireReader) {
     this.#reader = reader;
-    this.#places = places;
-    this.#at = at + offset;
   }
 
-  /** Walks through a message. Throws MalformedMessage. */
-  read(range: Range, layout: Layout): void {
-    this.#reader.outline(range, layout, this.#places, this.#at);
+  /** Walks through a message; before that nothing is there. Throws MalformedMessage. */
+  read(range: Range, { kinds, empty }: Layout): void {
+    // A copy of zeroes costs a fraction of what an array of bytes does.
+    const places = empty.slice();
+    this.#reader.outline(range, kinds, places);
+    this.#places = places;
   }
 
   has(number: number): boolean {
-    return this.range(number).end !== 0;
+    return (this.#places[2 * number + 1] ?? 0) !== 0;
   }
 
   /** Empty where the field is not there. */
   range(number: number): Range {
-    const place = this.#at + 2 * number;
+    const place = 2 * number;
     return { start: this.#places[place] ?? 0, end: this.#places[place + 1] ?? 0 };
   }
 

@@ -1,20 +1,14 @@
 import { NO_DETAILS, type EntryDetails, type EntryFacts, type WireBytes } from "../attributes/entry-facts.ts";
 import type { WireReader } from "../std/wire-reader.ts";
 import { COMMON, LogEntry, type EntryContext } from "./log-entry.ts";
-import { layoutOf, Outline, sizeOf, type Place } from "./outline.ts";
+import { layoutOf, Outline } from "./outline.ts";
 
 /** TCPAccessLogEntry: common_properties 1, connection_properties 2 (ConnectionProperties: received_bytes 1, sent_bytes 2). */
 const TCP = layoutOf({ length: [1, 2] });
 const CONNECTION = layoutOf({ varint: [1, 2] });
 
-const COMMON_AT = sizeOf(TCP);
-const CONNECTION_AT = COMMON_AT + sizeOf(COMMON);
-
 /** One entry about a TCP connection or UDP session (envoy.data.accesslog.v3). */
 export class TcpEntry extends LogEntry implements EntryFacts {
-  /** How many numbers the outline of one takes. */
-  static readonly places = CONNECTION_AT + sizeOf(CONNECTION);
-
   readonly kind = "tcp";
   readonly request = undefined;
   readonly responseCode = undefined;
@@ -23,10 +17,10 @@ export class TcpEntry extends LogEntry implements EntryFacts {
   readonly #connection: Outline;
 
   /** It says nothing before `read`. */
-  constructor(reader: WireReader, context: EntryContext, place: Place) {
-    super(reader, new Outline(reader, place, COMMON_AT), context);
-    this.#entry = new Outline(reader, place, 0);
-    this.#connection = new Outline(reader, place, CONNECTION_AT);
+  constructor(reader: WireReader, context: EntryContext) {
+    super(reader, new Outline(reader), context);
+    this.#entry = new Outline(reader);
+    this.#connection = new Outline(reader);
   }
 
   /** Walks through the entry; says what it lacks. Throws MalformedMessage. */

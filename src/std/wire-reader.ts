@@ -108,10 +108,10 @@ export class WireReader {
 
   /**
    * Walks through a message and keeps where its fields are: `layout` has the wire type of each that is kept, by number, or NOT_KEPT. Start and
-   * end of field n go to `at` + 2n of `places`, which were 0: of the last, and with ALL of the stretch in which they stand. What is usual is
+   * end of field n go to 2n of `places`, which were 0: of the last, and with ALL of the stretch in which they stand. What is usual is
    * read here, without `WireFields`, because all that Envoys log goes through this. Throws MalformedMessage.
    */
-  outline({ start, end }: Range, layout: Uint8Array, places: Int32Array, at: number): void {
+  outline({ start, end }: Range, layout: Uint8Array, places: number[]): void {
     const rare = this.#outer;
     let position = start;
     while (position < end) {
@@ -131,7 +131,7 @@ export class WireReader {
       if (position > end) throw new MalformedMessage("a field reaches past its message");
       const number = tag >>> 3;
       const kind = number < layout.length ? (layout[number] ?? NOT_KEPT) : NOT_KEPT;
-      const place = at + 2 * number;
+      const place = 2 * number;
       if (kind === (tag & 7)) places[place] = from;
       else if (kind !== (tag & 7) + ALL) continue;
       else if (places[place + 1] === 0) places[place] = before;

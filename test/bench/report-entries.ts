@@ -3,6 +3,7 @@ import { readEntries } from "../../src/report/attributes.ts";
 import { Connections } from "../../src/report/connections.ts";
 import { istioPreset } from "../../src/report/istio.ts";
 import { READING } from "../attributes/fixture.ts";
+import { median } from "./report.ts";
 import { encodeMessage, type DescribedHttp } from "../report/encode.ts";
 import { inboundRequest, peerAny, plainRequest, SIDECAR } from "../report/entries.ts";
 
@@ -13,8 +14,8 @@ import { inboundRequest, peerAny, plainRequest, SIDECAR } from "../report/entrie
 
 const ENTRIES_A_MESSAGE = 170;
 const MESSAGES = 40;
-const ROUNDS = 7;
-const ROUND_ENTRIES = 150_000;
+const ROUNDS = 50;
+const ROUND_ENTRIES = 20_000;
 
 const CODES = [200, 200, 200, 404, 503];
 const CALLERS = Array.from({ length: 40 }, (_, index) => peerAny(`client-${index}`, "shop"));
@@ -107,9 +108,8 @@ for (const [name, make] of Object.entries(SIZES)) {
   for (const [what, measure] of Object.entries({ decode, "decode + istio": measureWhole })) {
     const rounds = Array.from({ length: ROUNDS }, () => round(messages, measure));
     const best = Math.min(...rounds);
-    const told = rounds.map((one) => one.toFixed(2)).join(" ");
     process.stdout.write(
-      `${name} (${Math.round(bytes)} B), ${what}: ${best.toFixed(2)} µs an entry (${Math.round(1e6 / best)}/s; rounds ${told})\n`,
+      `${name} (${Math.round(bytes)} B), ${what}: ${best.toFixed(2)} µs an entry at best, ${median(rounds).toFixed(2)} in the middle (${Math.round(1e6 / median(rounds))}/s)\n`,
     );
   }
   process.stdout.write(`${name}: ${seen.size} label sets\n`);
