@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Fetch, Host, HostLog, HostMetrics } from "../adapter/host.ts";
 import { readBounded } from "./files.ts";
 import { openLines } from "./open-lines.ts";
+import { RememberedAnswers } from "./remembered.ts";
 import { repeat } from "./repeat.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -26,6 +27,15 @@ export const createHost = ({ log, nowMs, fetch, secret, metrics, folder = "." }:
   metrics,
   readFile: (path, maxBytes) => readBounded(resolve(folder, path), maxBytes),
   openLines: (to) => openLines(to, { log, nowMs, folder }),
+  remember: (options) =>
+    new RememberedAnswers(options, {
+      log,
+      metrics,
+      nowMs,
+      monotonicMs: () => performance.now(),
+      random: Math.random,
+    }),
+  openSpool: () => Promise.reject(new Error("records cannot be kept on disk yet")),
   repeat: (everyMs, task) =>
     repeat(everyMs, task, (error) => log.warn({ reason: String(error) }, "a repeated task failed")),
 });

@@ -1,3 +1,4 @@
+import { RememberedAnswers } from "../../src/host/remembered.ts";
 import type { FetchAnswer, FetchRequest, Host } from "../../src/adapter/host.ts";
 
 /** How the remote of a test behaves; it may change at any time. */
@@ -61,6 +62,15 @@ export function createTestHost(): TestHost {
         close: () => Promise.resolve(),
       });
     },
+    remember: (options) =>
+      new RememberedAnswers(options, {
+        log: host.log,
+        metrics: host.metrics,
+        nowMs: () => nowMs,
+        monotonicMs: () => nowMs,
+        random: () => 0,
+      }),
+    openSpool: () => Promise.reject(new Error("records cannot be kept on disk yet")),
     metrics: {
       counter:
         ({ name }) =>
