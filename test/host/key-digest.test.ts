@@ -13,7 +13,10 @@ describe("a digest of a key", () => {
       }),
     );
     const pairs = [
-      [["a", "bc"], ["ab", "c"]],
+      [
+        ["a", "bc"],
+        ["ab", "c"],
+      ],
       [["1:a"], ["", "a"]],
       [["\ud800"], ["\ufffd"]],
       [[], [""]],
