@@ -108,7 +108,7 @@ describe("the repository", () => {
       "csv-parse": ["policy"],
       zod: ["policy", "adapter"],
       jose: ["identity"],
-      "rate-limiter-flexible": ["identity"],
+      "rate-limiter-flexible": ["identity", "host"],
       undici: ["host"],
       ioredis: ["store"],
     };

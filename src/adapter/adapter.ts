@@ -39,6 +39,11 @@ export interface Adapter<Config = unknown> {
   readonly outputs: Readonly<Record<string, Output>>;
   /** The input that takes a presented credential, where `verify:` of an identity may name a handler of this kind. */
   readonly credentialInput?: string;
+  /**
+   * `own`: its handlers spare a failing back-end themselves, as `host.remember` does, so that what they know is answered while it is away.
+   * Absent: one that fails again and again is not asked for a moment.
+   */
+  readonly breaker?: "own";
   /** `previous` is the handler of the same name that is live now, whose state may be taken over. */
   create(config: Config, host: Host, previous?: Handler): Handler;
 }

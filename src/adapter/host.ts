@@ -1,3 +1,6 @@
+import type { Remembered, RememberedOptions } from "./remembered.ts";
+import type { Spool, SpoolOptions } from "./spool.ts";
+
 /** What the host lends to adapters, and to the identities that fetch keys. Adapters need nothing else of weir. */
 export interface Host {
   readonly log: HostLog;
@@ -11,6 +14,10 @@ export interface Host {
   readonly secret: (source: SecretSource) => Promise<string>;
   /** Opens what lines are appended to, which the handler closes. Rejects with a sentence that says why it cannot be opened. */
   readonly openLines: (to: LineDestination) => Promise<LineTarget>;
+  /** Remembers what a back-end answers, and spares it questions. Opens nothing; the handler closes it. */
+  readonly remember: <Value>(options: RememberedOptions) => Remembered<Value>;
+  /** Opens a queue on disk, which the handler closes. Rejects with a sentence where the folder cannot be used. */
+  readonly openSpool: (options: SpoolOptions) => Promise<Spool>;
   /** Metrics of weir itself that the handler counts in, `weir_<adapter>_<name>` with a label `handler`. */
   readonly metrics: HostMetrics;
   /** Runs a task again and again, `everyMs` after the last run ended, until the stop is called. */

@@ -2,8 +2,10 @@ import { resolve } from "node:path";
 import type { Fetch, Host, HostLog, HostMetrics } from "../adapter/host.ts";
 import { readBounded } from "./files.ts";
 import { openLines } from "./open-lines.ts";
+import { RememberedAnswers } from "./remembered.ts";
 import { repeat } from "./repeat.ts";
 import type { Secrets } from "./secrets.ts";
+import { Spools } from "./spools.ts";
 
 export interface HostOptions {
   /** Where what this handler says goes; the caller binds its name. */
@@ -13,12 +15,22 @@ export interface HostOptions {
   readonly fetch: Fetch;
   readonly secret: Secrets;
   readonly metrics: HostMetrics;
+  /** Those of this process; absent: this one has its own. */
+  readonly spools?: Spools;
   /** What relative paths start from; absent: the working directory. */
   readonly folder?: string;
 }
 
 /** What is lent to one handler, or to the identities of a snapshot. It owns nothing that would have to be closed; what it opens is the handler's. */
-export const createHost = ({ log, nowMs, fetch, secret, metrics, folder = "." }: HostOptions): Host => ({
+export const createHost = ({
+  log,
+  nowMs,
+  fetch,
+  secret,
+  metrics,
+  spools = new Spools(),
+  folder = ".",
+}: HostOptions): Host => ({
   log,
   nowMs,
   fetch,
@@ -26,6 +38,16 @@ export const createHost = ({ log, nowMs, fetch, secret, metrics, folder = "." }:
   metrics,
   readFile: (path, maxBytes) => readBounded(resolve(folder, path), maxBytes),
   openLines: (to) => openLines(to, { log, nowMs, folder }),
+  remember: (options) =>
+    new RememberedAnswers(options, {
+      log,
+      metrics,
+      nowMs,
+      monotonicMs: () => performance.now(),
+      random: Math.random,
+    }),
+  openSpool: (options) =>
+    spools.open({ ...options, folder: resolve(folder, options.folder) }, { log, metrics }),
   repeat: (everyMs, task) =>
     repeat(everyMs, task, (error) => log.warn({ reason: String(error) }, "a repeated task failed")),
 });

@@ -10,6 +10,7 @@ import type { ConfiguredHandler } from "../../src/policy/handlers.ts";
 import { Records } from "../../src/policy/records.ts";
 import { Runtime, type LoadResult, type RuntimeOptions } from "../../src/runtime/runtime.ts";
 import { NO_METRICS } from "../host/no-metrics.ts";
+import { RememberedAnswers } from "../../src/host/remembered.ts";
 import { NO_FLOOD } from "../identity/fixture.ts";
 import { ownFolder } from "./folder.ts";
 
@@ -78,6 +79,15 @@ export const NO_HOST: Host = {
   readFile: () => Promise.reject(new Error("nothing is read")),
   secret: () => Promise.reject(new Error("there are no secrets")),
   openLines: () => Promise.reject(new Error("nothing is written")),
+  remember: (options) =>
+    new RememberedAnswers(options, {
+      log: { info: () => undefined, warn: () => undefined },
+      metrics: NO_METRICS,
+      nowMs: Date.now,
+      monotonicMs: Date.now,
+      random: Math.random,
+    }),
+  openSpool: () => Promise.reject(new Error("nothing is written")),
   metrics: NO_METRICS,
   repeat: () => () => undefined,
 };

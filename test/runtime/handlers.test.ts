@@ -9,7 +9,7 @@ import { configured, fakeAdapter, HANDLER_WORLD } from "./fixture.ts";
 function running(check: Handler["check"], more: Partial<ConfiguredHandler> = {}) {
   const clock = { ms: 1_000_000 };
   const seen: string[] = [];
-  const { adapter } = fakeAdapter(check === undefined ? {} : { check });
+  const adapter = more.adapter ?? fakeAdapter(check === undefined ? {} : { check }).adapter;
   const world: HandlerWorld = {
     ...HANDLER_WORLD,
     nowMs: () => clock.ms,
@@ -189,6 +189,14 @@ describe("a handler that is asked", () => {
       assert.deepEqual(await Promise.all([ask(), ask()]), [ALLOW, ALLOW]);
     });
   }
+
+  it("is asked however often it failed, where it spares its back-end itself", async () => {
+    let asked = 0;
+    const check = (): Promise<CheckAnswer> => Promise.resolve(++asked > 9 ? ALLOW : error("no"));
+    const { ask } = running(check, { adapter: { ...fakeAdapter({ check }).adapter, breaker: "own" } });
+    for (let turns = 0; turns < 9; turns++) assert.deepEqual(await ask(), error("no"));
+    assert.deepEqual(await ask(), ALLOW);
+  });
 
   it("is measured with no time below zero, though the clock is set back", () => {
     const { ask, clock, seen } = running(() => {
