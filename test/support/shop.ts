@@ -34,6 +34,8 @@ export interface ShopSetup {
   readonly port?: number;
   readonly buffer?: Sidecar["buffer"];
   readonly tracer?: Sidecar["tracer"];
+  /** What callers from outside are held against. */
+  readonly rateLimits?: Sidecar["rateLimits"];
 }
 
 /** How the storefront calls orders. */
@@ -82,6 +84,7 @@ export async function startShop(setup: ShopSetup, open: AsyncDisposableStack): P
   const app = open.adopt(await startStorefront(callOrders), (started) => started.stop());
   const storefrontProxy = await start({
     ...own,
+    ...(setup.rateLimits && { rateLimits: setup.rateLimits }),
     workload: storefront,
     inbound: [
       { kind: "http", listener: "storefront", app, tls: "none", port: setup.port ?? 0 },
