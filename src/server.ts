@@ -5,6 +5,7 @@ import { openListeners, type Listening, type Tried } from "./listeners.ts";
 import { compileConfiguration, type Configuration, type World } from "./policy/compile.ts";
 import { loadFiles, loadFolders, type Loaded as LoadedFiles, type SourceFile } from "./policy/load.ts";
 import type { Snapshot } from "./policy/snapshot.ts";
+import { sumsAtEnd } from "./runtime/account.ts";
 import { auditOf, type AuditLine } from "./runtime/audit.ts";
 import { CandidateFiles } from "./runtime/candidate.ts";
 import { Outside } from "./runtime/outside.ts";
@@ -136,6 +137,11 @@ const auditOn =
     else lines.add(JSON.stringify(line));
   };
 
+/** When handlers have delivered what they could: nobody can ask for it any more. */
+function tellAccount({ report }: Metrics, log: Log): void {
+  if (report.received.sum > 0) log.info({ account: sumsAtEnd(report) }, "what became of access logs");
+}
+
 function storeEvents(metrics: Metrics, log: Log): StoreEvents {
   return {
     onTaken: (result) => metrics.countTake(result),
@@ -204,6 +210,7 @@ async function startRuntime(
       log.error({ err: error }, "a configuration was not loaded; what was live before stays"),
     watch: (paths) => watch.alsoWatch(paths),
   });
+  opened.defer(() => tellAccount(metrics, log));
   opened.defer(() => runtime.close());
   opened.defer(() => watch.close());
   return { runtime, outside, lastLoad: () => lastLoad, audit };
