@@ -1,10 +1,11 @@
 import type { Adapter } from "../src/adapter/adapter.ts";
 import { file } from "./file/adapter.ts";
 import { list } from "./list/adapter.ts";
+import { opa } from "./opa/adapter.ts";
 import { otlp } from "./otlp/adapter.ts";
 import { prometheus } from "./prometheus/adapter.ts";
 import { stdout } from "./stdout/adapter.ts";
 import { zipkin } from "./zipkin/adapter.ts";
 
 /** Every kind of back-end that weir brings along. */
-export const ADAPTERS: readonly Adapter[] = [list, prometheus, stdout, file, otlp, zipkin];
+export const ADAPTERS: readonly Adapter[] = [list, opa, prometheus, stdout, file, otlp, zipkin];
