@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from "node:util";
+import type { Log } from "../telemetry/log.ts";
 
 /** Where a command writes. */
 export interface Output {
@@ -19,6 +20,8 @@ export interface Invocation {
   readonly signal: AbortSignal;
   /** Calls back when the process is told to read its configuration again (SIGHUP). */
   readonly onHangup: (callback: () => void) => void;
+  /** Opens the log of a process that serves; absent: on standard error. */
+  readonly openLog?: () => Log;
 }
 
 /** 0: done. 1: what was looked at is wrong. 2: the command was called wrongly. */

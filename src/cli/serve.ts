@@ -34,7 +34,7 @@ the start it ends the command with exit code 1. SIGTERM finishes what is under w
     "candidate-sample": { type: "string" },
     only: { type: "string" },
   },
-  async run({ positionals, values, output, environment, signal, onHangup }) {
+  async run({ positionals, values, output, environment, signal, onHangup, openLog = createLog }) {
     const folders = foldersOf(positionals);
     const candidate = candidateOf(values);
     const serves = servesOf(values);
@@ -43,7 +43,7 @@ the start it ends the command with exit code 1. SIGTERM finishes what is under w
       output.complain(`weir serve: ${String(wrong)}\nSee: weir help serve\n`);
       return 2;
     }
-    const log = createLog();
+    const log = openLog();
     const stance = values["observe"] === true ? "observe" : "enforce";
     const server = await startServer({ folders, log, environment, stance, serves, candidate }).catch(
       (error: unknown) => {

@@ -1,5 +1,6 @@
 import { status, type handleClientStreamingCall, type ServerReadableStream } from "@grpc/grpc-js";
 import type { Connected } from "./caller.ts";
+import { MessageBound } from "./message-bound.ts";
 
 /** Takes what a client sends on one stream. It never makes the client wait: what it cannot take at once it drops and counts. */
 export interface StreamReader {
@@ -8,8 +9,11 @@ export interface StreamReader {
   /**
    * Told once, after the last message: the client is done or gone, in the middle of a message perhaps, or this end had enough.
    */
-  end(): void;
+  end(because: StreamEnd): void;
 }
+
+/** `too large`: a message was, and ended the stream unread. */
+export type StreamEnd = "over" | "too large";
 
 /** One stream that a client has opened. */
 export interface ClientStream {
@@ -39,6 +43,8 @@ export const STREAM_BOUNDS: StreamBounds = {
 
 /** The streams of one server that are open. */
 export class ClientStreams {
+  /** Has to see every call of the server. */
+  readonly messages = new MessageBound();
   readonly #bounds: StreamBounds;
   readonly #onError: (error: unknown, method: string) => void;
   readonly #open = new Set<() => void>();
@@ -67,7 +73,8 @@ export class ClientStreams {
       if (!this.#open.delete(finish)) return false;
       clearTimeout(age);
       this.#leave(peer);
-      this.#guarded(method, () => reader?.end());
+      const because = this.messages.wasExceededBy(call.metadata) ? "too large" : "over";
+      this.#guarded(method, () => reader?.end(because));
       return true;
     };
     const finish = (): void => {

@@ -55,13 +55,14 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   // It writes plain lines between our structured ones; what matters of them is thrown as well.
   setLogVerbosity(logVerbosity.NONE);
   const bounds = { ...STREAM_BOUNDS, ...options.streamBounds };
-  const server = new Server(limits(options, bounds));
+  const streams = new ClientStreams(bounds, options.onError);
+  const interceptors = [streams.messages.interceptor];
+  const server = new Server(Object.assign({}, limits(options, bounds), { interceptors }));
   const names = options.services.map(({ name }) => name);
   const connections: Connections = {
     tls: undefined,
     inPlainText: connectedBy(undefined, options.rules ?? {}),
   };
-  const streams = new ClientStreams(bounds, options.onError);
   for (const service of options.services)
     registerService(server, service, { ...options, connections, streams });
   const health = registerHealth(server, names);

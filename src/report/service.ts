@@ -1,6 +1,6 @@
 import type { OriginFacts } from "../attributes/entry-facts.ts";
 import type { ProxyFacts } from "../attributes/facts.ts";
-import type { ClientStream, StreamReader } from "../grpc/client-streams.ts";
+import type { ClientStream, StreamEnd, StreamReader } from "../grpc/client-streams.ts";
 import type { StreamKind, Via } from "../telemetry/report-account.ts";
 import { readEntries, type Read } from "./attributes.ts";
 import { Backlog, type Work } from "./backlog.ts";
@@ -120,9 +120,14 @@ class Stream implements StreamReader {
     });
   }
 
-  end(): void {
+  end(because: StreamEnd): void {
+    const { account } = this.#host;
     this.#phase = "ended";
-    this.#host.account.streams.add(-1, this.#kind);
+    account.streams.add(-1, this.#kind);
+    if (because === "over") return;
+    // How many entries it had, nobody has seen.
+    account.received.add(1, this.#via);
+    account.invalid.add(1, this.#via, "too_large");
   }
 
   *#parts(message: Buffer): Generator<Came, void> {

@@ -2,6 +2,7 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runCommand } from "../../src/cli/commands.ts";
+import { createLog } from "../../src/telemetry/log.ts";
 
 /** What a command printed, complained and ended with. */
 export interface Ran {
@@ -30,6 +31,7 @@ export async function run(
     environment,
     signal,
     onHangup: () => undefined,
+    openLog: () => createLog("silent"),
   });
   return { code, printed, complained };
 }

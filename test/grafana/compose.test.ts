@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { run } from "../cli/fixture.ts";
 import { runCommand } from "../support/command.ts";
 import { need } from "../support/need.ts";
 import { runPromtool } from "../support/prometheus.ts";
@@ -44,6 +45,12 @@ const PORTS: Readonly<Record<string, readonly number[]>> = {
 };
 
 describe("grafana/compose.yaml", () => {
+  it("has policies that could go live, without a warning", async () => {
+    const { code, printed } = await run(["validate", "--strict", join(folder, "compose/policies")]);
+    assert.equal(code, 0, printed);
+    assert.match(printed, / 0 warnings\n/);
+  });
+
   it("has an image or a build for each service, and knows whom it depends on", () => {
     assert.deepEqual(Object.keys(services).sort(), Object.keys(PORTS).sort());
     for (const [name, { image, build, depends_on: others }] of Object.entries(services)) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { status, type Client } from "@grpc/grpc-js";
 import type { GrpcService } from "../../src/grpc/calls.ts";
-import type { ClientStream } from "../../src/grpc/client-streams.ts";
+import type { ClientStream, StreamEnd } from "../../src/grpc/client-streams.ts";
 import { until } from "../support/until.ts";
 import { call, ownServers } from "./client.ts";
 import { codeOf, FINISHED, openStream, type Sending } from "./stream.ts";
@@ -13,6 +13,7 @@ const CALL = "/weir.test.Logs/Call";
 interface Heard {
   readonly messages: Buffer[];
   ends: number;
+  because: StreamEnd | undefined;
   readonly stream: ClientStream;
 }
 
@@ -25,15 +26,16 @@ function logs(heard: Heard[]): GrpcService[] {
       methods: { Call: (request) => request },
       streams: {
         Stream: (stream) => {
-          const one: Heard = { messages: [], ends: 0, stream };
+          const one: Heard = { messages: [], ends: 0, because: undefined, stream };
           heard.push(one);
           return {
             message: (bytes) => {
               if (bytes.toString().startsWith("!")) throw new Error("secret");
               one.messages.push(bytes);
             },
-            end: () => {
+            end: (because) => {
               one.ends++;
+              one.because = because;
             },
           };
         },
@@ -78,7 +80,11 @@ describe("client streams", () => {
       heard[0]?.messages.map(({ length }) => length),
       [6 * 1024 * 1024, 10],
     );
-    assert.deepEqual(heard[1]?.ends, 1);
+    await until(() => heard[1]?.ends === 1, { what: "the end to be told" });
+    assert.deepEqual(
+      heard.map(({ because }) => because),
+      ["over", "too large"],
+    );
     assert.equal(codeOf(await call(caller, CALL, Buffer.alloc(101))), status.RESOURCE_EXHAUSTED);
     assert.equal(codeOf(await call(caller, CALL, Buffer.alloc(100))), status.OK);
   });

@@ -68,6 +68,8 @@ export interface Mesh {
   filtersBefore?: readonly { name: string; typed_config: Json }[];
   /** The fields of Envoy's access log, as format strings: one JSON object an entry, see `Envoy.accessLog`. */
   accessLog?: Readonly<Record<string, string>>;
+  /** Whether the ext_authz server is told of every request, as access logs over gRPC. */
+  logs?: "sent";
 }
 
 export type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json };
@@ -137,7 +139,10 @@ function connectionHandler(listener: Listener, mesh: Mesh): Json {
       ...(listener.rateLimit === undefined ? [] : [rateLimitFilter(listener.rateLimit)]),
       { name: "router", typed_config: typed("envoy.extensions.filters.http.router.v3.Router", {}) },
     ],
-    ...(mesh.accessLog === undefined ? {} : { access_log: [standardOutputLog(mesh.accessLog)] }),
+    access_log: [
+      ...(mesh.accessLog === undefined ? [] : [standardOutputLog(mesh.accessLog)]),
+      ...(mesh.logs === undefined ? [] : [SENT_LOG]),
+    ],
   });
 }
 
@@ -272,6 +277,18 @@ function standardOutputLog(fields: Readonly<Record<string, string>>): Json {
     }),
   };
 }
+
+const SENT_LOG: Json = {
+  name: "sent",
+  typed_config: typed("envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig", {
+    common_config: {
+      log_name: "requests",
+      transport_api_version: "V3",
+      grpc_service: { envoy_grpc: { cluster_name: "ext-authz" } },
+    },
+    additional_request_headers_to_log: ["content-type"],
+  }),
+};
 
 function address(at: Address): Json {
   return "unix" in at

@@ -120,6 +120,7 @@ async function startMesh(program: Found, open: AsyncDisposableStack): Promise<Me
     extAuthz: { server: weir.checks, timeoutMs: 1_000, headers: "raw" },
     upstream: { host: upstream.host, port: upstream.port },
     grpcUpstream: { host: upstream.host, port: upstream.http2Port },
+    logs: "sent",
   });
   const envoy = open.adopt(await startEnvoy({ program, config }), (started) => started.stop());
   return { weir, envoyPort: envoy.port("try") };
@@ -146,6 +147,8 @@ async function showAttempts({ weir, envoyPort }: Mesh, stopped: Promise<unknown>
   }
   console.log("x-weir-decision of an answer says which decision it was:");
   console.log(`bin/weir why d_… --admin http://127.0.0.1:${weir.adminPort ?? 9193}\n`);
+  const metrics = `http://127.0.0.1:${weir.metricsPort}/metrics/prometheus`;
+  console.log(`What Envoy tells of its requests becomes metrics: ${metrics}\n`);
   console.log("Ctrl-C stops everything.");
   const end = await Promise.race([stopped.then(() => "stopped"), weir.process.whenEnded]);
   // A Ctrl-C reaches weir as well, and weir may be the faster.
