@@ -59,6 +59,11 @@ export interface Handler {
   report?(batch: readonly ReportRecord[], call: Call): Delivery | Promise<Delivery>;
   /** What `/metrics/<handler>` shows, where the handler keeps metrics of its own. */
   expose?(request: ScrapeRequest): Exposition;
+  /**
+   * `own`: the handler spares its back-end itself, and is asked on while that fails, because it may know answers. Absent: a handler whose
+   * answers are errors, again and again, is left alone for a moment.
+   */
+  readonly breaker?: "own";
   /** For /status: whether the handler can do its work now, and since when its state is what it is. */
   status(): HandlerStatus;
   /** Ends what it began. Safe twice, and without a start. */
@@ -88,6 +93,10 @@ export type CheckAnswer =
       readonly status?: number;
       /** Plain text for the caller; absent: the status's reason phrase. */
       readonly message?: string;
+      /** Instead of `message`: exactly this. */
+      readonly body?: { readonly text: string; readonly contentType: string };
+      /** Of the denial, by lower-case name: `retry-after`. What the rule itself sets stands above them. */
+      readonly headers?: ReadonlyMap<string, string>;
     }
   /** Could not decide; the rule's `onError` says what then. `reason` is for the log and never holds a secret. */
   | { readonly verdict: "error"; readonly reason: string };
