@@ -39,6 +39,11 @@ export interface Adapter<Config = unknown> {
   readonly outputs: Readonly<Record<string, Output>>;
   /** The input that takes a presented credential, where `verify:` of an identity may name a handler of this kind. */
   readonly credentialInput?: string;
+  /**
+   * `own`: its handlers spare a failing back-end themselves, as `host.remember` does, so that what they know is answered while it is away.
+   * Absent: one that fails again and again is not asked for a moment.
+   */
+  readonly breaker?: "own";
   /** `previous` is the handler of the same name that is live now, whose state may be taken over. */
   create(config: Config, host: Host, previous?: Handler): Handler;
 }
@@ -59,11 +64,6 @@ export interface Handler {
   report?(batch: readonly ReportRecord[], call: Call): Delivery | Promise<Delivery>;
   /** What `/metrics/<handler>` shows, where the handler keeps metrics of its own. */
   expose?(request: ScrapeRequest): Exposition;
-  /**
-   * `own`: the handler spares its back-end itself, and is asked on while that fails, because it may know answers. Absent: a handler whose
-   * answers are errors, again and again, is left alone for a moment.
-   */
-  readonly breaker?: "own";
   /** For /status: whether the handler can do its work now, and since when its state is what it is. */
   status(): HandlerStatus;
   /** Ends what it began. Safe twice, and without a start. */

@@ -5,6 +5,7 @@ import { openLines } from "./open-lines.ts";
 import { RememberedAnswers } from "./remembered.ts";
 import { repeat } from "./repeat.ts";
 import type { Secrets } from "./secrets.ts";
+import { Spools } from "./spools.ts";
 
 export interface HostOptions {
   /** Where what this handler says goes; the caller binds its name. */
@@ -14,12 +15,22 @@ export interface HostOptions {
   readonly fetch: Fetch;
   readonly secret: Secrets;
   readonly metrics: HostMetrics;
+  /** Those of this process; absent: this one has its own. */
+  readonly spools?: Spools;
   /** What relative paths start from; absent: the working directory. */
   readonly folder?: string;
 }
 
 /** What is lent to one handler, or to the identities of a snapshot. It owns nothing that would have to be closed; what it opens is the handler's. */
-export const createHost = ({ log, nowMs, fetch, secret, metrics, folder = "." }: HostOptions): Host => ({
+export const createHost = ({
+  log,
+  nowMs,
+  fetch,
+  secret,
+  metrics,
+  spools = new Spools(),
+  folder = ".",
+}: HostOptions): Host => ({
   log,
   nowMs,
   fetch,
@@ -36,7 +47,8 @@ export const createHost = ({ log, nowMs, fetch, secret, metrics, folder = "." }:
       monotonicMs: () => performance.now(),
       random: Math.random,
     }),
-  openSpool: () => Promise.reject(new Error("records cannot be kept on disk yet")),
+  openSpool: (options) =>
+    spools.open({ ...options, folder: resolve(folder, options.folder) }, { log, metrics }),
   repeat: (everyMs, task) =>
     repeat(everyMs, task, (error) => log.warn({ reason: String(error) }, "a repeated task failed")),
 });

@@ -21,6 +21,7 @@ export class RememberedAnswers<Value> implements Remembered<Value> {
   readonly #entries: Entries<Value>;
   readonly #flights = new Map<string, Promise<Landed<Value>>>();
   readonly #guard: AskGuard;
+  #asking = 0;
   readonly #source: Source<Value>;
   readonly #digest = keyDigest();
   readonly #count: (by: number, result: string) => void;
@@ -85,14 +86,17 @@ export class RememberedAnswers<Value> implements Remembered<Value> {
   }
 
   async #fly(id: string, question: Question<Value>, isWanted: () => boolean): Promise<Landed<Value>> {
-    if (this.#flights.size >= MAX_FLIGHTS) return TOO_MANY;
     // Whose last answer was a no is one who tries: thousands of those in turn are a flood, too.
-    if (question.entry?.kind !== "allowed") {
+    const isKnown = question.entry?.kind === "allowed";
+    if (!isKnown) {
       const reason = await this.#guard.refusal(question.part);
       if (reason !== undefined) return { kind: "guarded", reason };
     }
+    if (this.#asking >= MAX_ASKING) return { kind: isKnown ? "failed" : "guarded", reason: TOO_MANY };
     const askedAtMs = this.#world.monotonicMs();
+    this.#asking++;
     const fetched = await this.#source.ask(question.fetch);
+    this.#asking--;
     if ((fetched.kind === "allowed" || fetched.kind === "denied") && isWanted()) {
       this.#keep(id, fetched, askedAtMs);
     }
@@ -177,10 +181,10 @@ const ANSWERS = {
 const ENTRIES = { name: "answers", help: "Answers of the back-end that are remembered" };
 
 const LATE = { kind: "failed", reason: "the back-end did not answer in time" } as const;
-const TOO_MANY = { kind: "failed", reason: "too many questions are under way" } as const;
+const TOO_MANY = "too many questions are under way";
 
 /** Questions that may be under way. */
-const MAX_FLIGHTS = 1_000;
+const MAX_ASKING = 250;
 /** So much earlier an answer may have to be asked for anew. */
 const JITTER = 0.1;
 /** Of the time that a check has left, for what comes after. */

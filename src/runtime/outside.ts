@@ -9,6 +9,7 @@ import { KeptSecrets } from "../host/kept-secrets.ts";
 import { Lines, type LinesOptions } from "../host/lines.ts";
 import { createSecrets, type Secrets } from "../host/secrets.ts";
 import { signer, type Signer } from "../host/signer.ts";
+import { Spools } from "../host/spools.ts";
 import { floodGuards } from "../identity/flood.ts";
 import type { WrittenTarget } from "../policy/decisions-file.ts";
 import { problem, type Diagnostic } from "../policy/diagnostic.ts";
@@ -49,6 +50,7 @@ export class Outside {
   };
   #outbound: { readonly settings: Settings["outbound"]; readonly client: Outbound } | undefined;
   #lines: { readonly to: WrittenTarget; readonly lines: Lines } | undefined;
+  readonly #spools = new Spools();
   readonly #pepper: KeptSecrets;
   readonly #mac: KeptSecrets;
   /** Stands for values of persons, the same on all replicas that have one pepper. */
@@ -76,6 +78,7 @@ export class Outside {
           fetch: this.#fetch,
           secret: this.secret,
           metrics: metricsOf(adapter.id, name),
+          spools: this.#spools,
           folder,
         }),
     };

@@ -1,4 +1,6 @@
 import { RememberedAnswers } from "../../src/host/remembered.ts";
+import type { Call } from "../../src/adapter/adapter.ts";
+import type { SpoolDelivery } from "../../src/adapter/spool.ts";
 import type { FetchAnswer, FetchRequest, Host } from "../../src/adapter/host.ts";
 
 /** How the remote of a test behaves; it may change at any time. */
@@ -21,6 +23,8 @@ export interface TestHost extends Host {
   readonly written: Map<string, string>;
   /** By name and labels, apart by spaces. */
   readonly counted: Map<string, number>;
+  /** Delivers what waits in a spool, by its folder; nothing else does. Folders with `missing` in them cannot be opened. */
+  readonly spooled: Map<string, (call: Call) => Promise<SpoolDelivery>>;
   readonly gauges: Map<string, () => number>;
   /** Tasks that are repeated and not stopped. */
   readonly repeated: Set<() => Promise<void>>;
@@ -33,6 +37,7 @@ export function createTestHost(): TestHost {
   const lines: string[] = [];
   const written = new Map<string, string>();
   const counted = new Map<string, number>();
+  const spooled: TestHost["spooled"] = new Map();
   const gauges = new Map<string, () => number>();
   const keep = (fields: Readonly<Record<string, unknown>>, message: string): void => {
     lines.push(`${message} ${JSON.stringify(fields)}`);
@@ -70,7 +75,21 @@ export function createTestHost(): TestHost {
         monotonicMs: () => nowMs,
         random: () => 0,
       }),
-    openSpool: () => Promise.reject(new Error("records cannot be kept on disk yet")),
+    spooled,
+    openSpool: ({ folder, deliver }) => {
+      calls.push(`openSpool ${folder}`);
+      if (folder.includes("missing")) return Promise.reject(new Error(`${folder} cannot be used`));
+      let waiting: Buffer[] = [];
+      spooled.set(folder, (call) => {
+        const batch = waiting;
+        waiting = [];
+        return deliver(batch, call);
+      });
+      return Promise.resolve({
+        append: (record) => waiting.push(record) <= 1_000,
+        close: () => Promise.resolve(),
+      });
+    },
     metrics: {
       counter:
         ({ name }) =>

@@ -25,6 +25,15 @@ describe("waiting for a promise", () => {
     assert.equal(await within(new Promise<string>(() => undefined), 0, "late"), "late");
   });
 
+  it("ends without it when the signal aborts, or has done so before", async () => {
+    const never = new Promise<string>(() => undefined);
+    const ending = new AbortController();
+    const waiting = within(never, 60_000, "late", ending.signal);
+    ending.abort();
+    assert.equal(await waiting, "late");
+    assert.equal(await within(never, 60_000, "late", ending.signal), "late");
+  });
+
   // A timer fires at once that is set for more than 31 bits of milliseconds.
   for (const [ms, set] of [
     [Infinity, 2 ** 31 - 1],
