@@ -23,7 +23,7 @@ const COLLECT_MS = 250;
 const MINUTE_MS = 60_000;
 const SEGMENT_BYTES = 256 * 1_024;
 const DELIVER_TIMEOUT_MS = 60_000;
-const CLOSE_PATIENCE_MS = 5_000;
+const CLOSE_PATIENCE_MS = 3_000;
 
 /** What applications use, from the request that counts to the report that has arrived. */
 export class Ledger {

@@ -28,11 +28,13 @@ export interface Threescale {
   readonly reports: number[];
   behaviour: { backend: Behaviour; system: Behaviour };
   stop(): Promise<void>;
+  /** Listens again where it did before it was stopped, with all that it knew. */
+  comeBack(): Promise<void>;
 }
 
 const MAX_PARAMETERS = 4_096;
 
-export async function startThreescale(nowMs: () => number = Date.now, port = 0): Promise<Threescale> {
+export async function startThreescale(nowMs: () => number = Date.now): Promise<Threescale> {
   const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
     void readBody(request).then((body) => answer(three, { request, response, body }));
@@ -41,10 +43,11 @@ export async function startThreescale(nowMs: () => number = Date.now, port = 0):
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  server.listen(port, "127.0.0.1");
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  const { port: listensAt } = server.address() as AddressInfo;
   const three: Threescale = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${listensAt}`,
     book: new Book(nowMs),
     settings: new Map(),
     token: "tok-5c1e7d0a",
@@ -57,6 +60,10 @@ export async function startThreescale(nowMs: () => number = Date.now, port = 0):
       server.close();
       for (const socket of sockets) socket.destroy();
       await closed;
+    },
+    comeBack: async () => {
+      server.listen(listensAt, "127.0.0.1");
+      await once(server, "listening");
     },
   };
   return three;
