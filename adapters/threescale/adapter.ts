@@ -9,7 +9,7 @@ import {
 } from "../../src/adapter/adapter.ts";
 import type { Host } from "../../src/adapter/host.ts";
 import type { Delivery, ReportRecord } from "../../src/adapter/report.ts";
-import { Applications } from "./applications.ts";
+import { Applications, type Account } from "./applications.ts";
 import { Backend } from "./backend.ts";
 import { Catalogue } from "./catalogue.ts";
 import { CONFIG, type ThreescaleConfig } from "./config.ts";
@@ -19,6 +19,7 @@ import { Ledger } from "./ledger.ts";
 import { LOGGED_FIELDS, readLogged } from "./logged-usage.ts";
 import { readQuestion } from "./question.ts";
 import type { Service } from "./services.ts";
+import type { Usage } from "./usage.ts";
 
 const open = (meaning: string, type = "string"): Input => ({
   type,
@@ -110,26 +111,33 @@ class ThreescaleHandler implements Handler {
       : this.#deciding.check(read.question, call);
   }
 
-  /** Counts the requests of entries, of applications that the back-end knows. */
+  /** Counts the requests of entries, of applications that the back-end knows: all that are good, or, to be tried again, none. */
   async report(batch: readonly ReportRecord[], call: Call): Promise<Delivery> {
     if (this.#config.countFrom === "check") return { kind: "delivered" };
+    const found = await Promise.all(batch.map((record) => this.#charge(record, call)));
+    if (found.includes("failed"))
+      return { kind: "retry", reason: "3scale could not be asked about an application" };
     let dropped = 0;
-    let reason = "an entry needs service, app_id and usage, as the check has answered them";
-    for (const record of batch) {
-      const logged = record.kind === "fields" ? readLogged(record) : undefined;
-      const service = logged && this.#catalogue.named(logged.service);
-      if (logged === undefined || service === undefined) {
-        dropped++;
-        continue;
-      }
-      const credential = { name: "app_id", value: logged.appId, secret: undefined } as const;
-      const account = await this.#deciding.accountOf({ service, credential, usage: logged.usage }, call);
-      if (typeof account === "string") {
-        dropped++;
-        reason = account === "unknown" ? "3scale knows no such application" : "3scale could not be asked";
-      } else this.#deciding.count(account, logged.usage);
+    for (const charge of found) {
+      if (typeof charge === "string") dropped++;
+      else this.#deciding.count(charge.account, charge.usage);
     }
-    return dropped === 0 ? { kind: "delivered" } : { kind: "refused", dropped, reason };
+    if (dropped === 0) return { kind: "delivered" };
+    const reason = found.includes("unknown")
+      ? "3scale knows no such application"
+      : "an entry needs service, app_id and usage, as the check has answered them";
+    return { kind: "refused", dropped, reason };
+  }
+
+  async #charge(record: ReportRecord, call: Call): Promise<Charge | "unknown" | "incomplete" | "failed"> {
+    const logged = record.kind === "fields" ? readLogged(record) : undefined;
+    if (logged === undefined) return "incomplete";
+    const { missing } = this.#catalogue;
+    const service = this.#catalogue.named(logged.service);
+    if (service === undefined) return missing === undefined ? "incomplete" : "failed";
+    const credential = { name: "app_id", value: logged.appId, secret: undefined } as const;
+    const account = await this.#deciding.accountOf({ service, credential, usage: logged.usage }, call);
+    return typeof account === "string" ? account : { account, usage: logged.usage };
   }
 
   status(): HandlerStatus {
@@ -148,6 +156,11 @@ class ThreescaleHandler implements Handler {
     await Promise.all([this.#deciding.close(), this.#ledger.close()]);
     await this.#catalogue.close();
   }
+}
+
+interface Charge {
+  readonly account: Account;
+  readonly usage: Usage;
 }
 
 /** Why what a telemetry rule sends would count nothing, or everything twice. */

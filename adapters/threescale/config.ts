@@ -41,12 +41,18 @@ const FOLDER_FORM = "write the path of a folder of this handler's own, such as /
 const SERVICE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const SERVICE_FORM = "write ids of services, such as 2555417794444";
 
-const SERVICE = z.unknown().transform((id, context): string => {
-  const text = typeof id === "number" ? String(id) : id;
-  if (typeof text === "string" && SERVICE_ID.test(text)) return text;
-  context.addIssue({ code: "custom", message: SERVICE_FORM });
-  return z.NEVER;
-});
+/** For editors, who cannot be told what code checks. */
+const SERVICE_JSON = { anyOf: [{ type: "string", pattern: SERVICE_ID.source }, { type: "integer" }] };
+
+const SERVICE = z
+  .unknown()
+  .meta(SERVICE_JSON)
+  .transform((id, context): string => {
+    const text = typeof id === "number" ? String(id) : id;
+    if (typeof text === "string" && SERVICE_ID.test(text)) return text;
+    context.addIssue({ code: "custom", message: SERVICE_FORM });
+    return z.NEVER;
+  });
 
 const CACHE = mapping({
   allowed: durationMs(100, HOUR_MS).default(10_000),

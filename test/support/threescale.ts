@@ -114,8 +114,10 @@ interface Reply {
 function answer(three: Threescale, { request, response, body }: Exchange): void {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://x");
   const kind = kindOf(pathname);
+  // It empties answers of errors, too, codes and all.
+  const isBodyWanted = !/no_body=[^0f]/.test(String(request.headers["3scale-options"]));
   const send = ({ status, headers = {}, body: text = "" }: Reply): void =>
-    void response.writeHead(status, headers).end(text);
+    void response.writeHead(status, headers).end(isBodyWanted ? text : "");
   if (kind === undefined) {
     send({ status: 404 });
     return;
