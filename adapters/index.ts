@@ -1,6 +1,7 @@
 import type { Adapter } from "../src/adapter/adapter.ts";
 import { file } from "./file/adapter.ts";
 import { list } from "./list/adapter.ts";
+import { opa } from "./opa/adapter.ts";
 import { otlp } from "./otlp/adapter.ts";
 import { prometheus } from "./prometheus/adapter.ts";
 import { stdout } from "./stdout/adapter.ts";
@@ -8,4 +9,4 @@ import { threescale } from "./threescale/adapter.ts";
 import { zipkin } from "./zipkin/adapter.ts";
 
 /** Every kind of back-end that weir brings along. */
-export const ADAPTERS: readonly Adapter[] = [list, prometheus, stdout, file, otlp, zipkin, threescale];
+export const ADAPTERS: readonly Adapter[] = [list, opa, prometheus, stdout, file, otlp, zipkin, threescale];

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { bytes, durationMs, httpUrl, integer, mapping, secret, word } from "../../src/adapter/config.ts";
+import { bytes, durationMs, httpUrl, mapping, secret, word } from "../../src/adapter/config.ts";
 import type { SecretSource } from "../../src/adapter/host.ts";
-import type { FailurePolicy } from "../../src/adapter/remembered.ts";
+import { REMEMBERING, type Remembering } from "../../src/adapter/remembered-config.ts";
 
-export interface ThreescaleConfig {
+export interface ThreescaleConfig extends Remembering {
   /** Of the admin portal, whose API knows the services. */
   readonly system: string;
   readonly accessToken: SecretSource;
@@ -17,17 +17,6 @@ export interface ThreescaleConfig {
   readonly folder: string;
   /** `batched`: answers are remembered and usage is reported in batches; `exact`: the back-end decides and counts each request. */
   readonly mode: "batched" | "exact";
-  readonly cache: {
-    readonly allowedMs: number;
-    readonly deniedMs: number;
-    readonly staleMs: number;
-    readonly maxAgeMs: number;
-    readonly entries: number;
-  };
-  readonly onFailure: FailurePolicy;
-  /** Credentials that are not known, which may reach the back-end in one second. */
-  readonly asksPerSecond: number;
-  readonly timeoutMs: number;
   readonly reports: { readonly flushMs: number; readonly maxBytes: number };
   /** What usage is reported from: requests when they are checked, or entries of access logs. */
   readonly countFrom: "check" | "log";
@@ -54,20 +43,6 @@ const SERVICE = z
     return z.NEVER;
   });
 
-const CACHE = mapping({
-  allowed: durationMs(100, HOUR_MS).default(10_000),
-  denied: durationMs(100, HOUR_MS).default(5_000),
-  stale: durationMs(0, HOUR_MS).default(5_000),
-  maxAge: durationMs(1_000, 24 * HOUR_MS).default(5 * MINUTE_MS),
-  entries: integer(100, 1_000_000).default(100_000),
-}).transform(({ allowed, denied, stale, maxAge, entries }) => ({
-  allowedMs: allowed,
-  deniedMs: denied,
-  staleMs: stale,
-  maxAgeMs: maxAge,
-  entries,
-}));
-
 const REPORTS = mapping({
   flush: durationMs(100, HOUR_MS).default(10_000),
   maxBytes: bytes(1_048_576, 16 * 1_073_741_824).default(64 * 1_048_576),
@@ -85,15 +60,12 @@ export const CONFIG: z.ZodType<ThreescaleConfig> = mapping({
   backend: httpUrl().optional(),
   folder: z.string({ error: FOLDER_FORM }).min(1, { error: FOLDER_FORM }),
   mode: word(["batched", "exact"]).default("batched"),
-  cache: CACHE.prefault({}),
-  onFailure: word(["closed", "resilient", "open"]).default("closed"),
-  asksPerSecond: integer(1, 10_000).default(100),
-  timeout: durationMs(10, MINUTE_MS).default(2_000),
+  ...REMEMBERING,
   reports: REPORTS.prefault({}),
   countFrom: word(["check", "log"]).default("check"),
   usage: word(["nested", "flat"]).default("nested"),
 }).transform((written, context): ThreescaleConfig => {
-  const { system, refresh, timeout, services, backend, ...rest } = written;
+  const { system, refresh, services, backend, ...rest } = written;
   const complain = (key: string, message: string): void =>
     context.addIssue({ code: "custom", message, path: [key] });
   if (rest.mode === "exact" && rest.countFrom === "log") {
@@ -111,9 +83,6 @@ export const CONFIG: z.ZodType<ThreescaleConfig> = mapping({
       "in mode exact nothing is remembered that could be used: the rule's onError decides",
     );
   }
-  if (rest.cache.maxAgeMs < rest.cache.allowedMs) {
-    complain("cache", "maxAge is the end of every answer: write at least as much as `allowed`");
-  }
   const withoutSlash = (url: string): string => url.replace(/\/+$/, "");
   return {
     ...rest,
@@ -121,6 +90,5 @@ export const CONFIG: z.ZodType<ThreescaleConfig> = mapping({
     backend: backend && withoutSlash(backend),
     services,
     refreshMs: refresh,
-    timeoutMs: timeout,
   };
 });

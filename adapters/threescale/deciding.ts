@@ -1,5 +1,6 @@
 import type { Call, CheckAnswer, HandlerStatus } from "../../src/adapter/adapter.ts";
 import type { FetchAnswer, Host } from "../../src/adapter/host.ts";
+import { rememberedOptions } from "../../src/adapter/remembered-config.ts";
 import type { Answered, Fetched, Remembered } from "../../src/adapter/remembered.ts";
 import { readAuthorization, type Authorization } from "./authorization.ts";
 import type { AskedUsage, Backend } from "./backend.ts";
@@ -43,15 +44,8 @@ export class Deciding {
     this.#options = options;
     const { config, host } = options;
     this.#known = host.remember<Known>({
-      maxEntries: config.cache.entries,
-      allowedMs: config.cache.allowedMs,
-      deniedMs: config.cache.deniedMs,
-      staleMs: config.cache.staleMs,
-      maxAgeMs: config.cache.maxAgeMs,
-      onFailure: config.onFailure,
-      maxAsksPerSecond: config.asksPerSecond,
+      ...rememberedOptions(config),
       maxAsksPerPartPerSecond: MAX_ASKS_OF_ONE,
-      fetchTimeoutMs: config.timeoutMs,
     });
   }
 

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Compiler, Declared } from "./expressions.ts";
 import type { Host } from "./host.ts";
 import type { Delivery, Exposition, ReportInputs, ReportRecord, ScrapeRequest } from "./report.ts";
 
@@ -7,7 +8,10 @@ export type TypeName = string;
 
 /** One value that a handler is asked with. */
 export interface Input {
-  /** What is other than `string` is written as CEL in a rule's `with`; a string is text with `${CEL}` in it. */
+  /**
+   * What is other than `string` is written as CEL in a rule's `with`; a string is text with `${CEL}` in it. `json` is any value, handed on as
+   * a text of JSON.
+   */
   readonly type: TypeName;
   readonly presence: "required" | "optional";
   /** `secret`: may be given attributes of class secret, and is never logged. */
@@ -37,6 +41,8 @@ export interface Adapter<Config = unknown> {
   readonly config: z.ZodType<Config>;
   readonly inputs: Inputs;
   readonly outputs: Readonly<Record<string, Output>>;
+  /** What a handler of one configuration is asked with and answers beside those, where that differs. Asks nobody. */
+  declare?(config: Config, compiler: Compiler): Declared;
   /** The input that takes a presented credential, where `verify:` of an identity may name a handler of this kind. */
   readonly credentialInput?: string;
   /**
@@ -111,4 +117,5 @@ export interface HandlerStatus {
 export const defineAdapter = <Config>(adapter: Adapter<Config>): Adapter => ({
   ...adapter,
   create: (config, host, previous) => adapter.create(adapter.config.parse(config), host, previous),
+  declare: (config, compiler) => adapter.declare?.(adapter.config.parse(config), compiler) ?? {},
 });

@@ -1,3 +1,4 @@
+import type { Compiler } from "./expressions.ts";
 import type { Remembered, RememberedOptions } from "./remembered.ts";
 import type { Spool, SpoolOptions } from "./spool.ts";
 
@@ -19,6 +20,8 @@ export interface Host {
   readonly secret: (source: SecretSource) => Promise<string>;
   /** Opens what lines are appended to, which the handler closes. Rejects with a sentence that says why it cannot be opened. */
   readonly openLines: (to: LineDestination) => Promise<LineTarget>;
+  /** Compiles what is CEL in the configuration; `declare` has found that nothing is wrong with it. */
+  readonly compiler: Compiler;
   /** Remembers what a back-end answers, and spares it questions. Opens nothing; the handler closes it. */
   readonly remember: <Value>(options: RememberedOptions) => Remembered<Value>;
   /** Opens a queue on disk, which the handler closes. Rejects with a sentence where the folder cannot be used. */

@@ -73,10 +73,10 @@ export class Answers {
       if (answer instanceof Promise) waiting.push(answer.then(note));
       else note(answer);
     }
-    for (const { context } of enforced) context.forget();
+    for (const { context } of enforced) context.forgetDerived();
     if (waiting.length === 0) return undefined;
     return Promise.all(waiting).then(() => {
-      for (const { context } of enforced) context.forget();
+      for (const { context } of enforced) context.forgetDerived();
     });
   }
 
@@ -126,7 +126,7 @@ export class Answers {
     const { policy, context } = governing;
     if (rule.when?.evaluate(context) === false) {
       // What was not asked has no values, and has() says so.
-      if (rule.as !== undefined) context.answer(rule.as, rule.outputs(NO_OUTPUTS));
+      if (rule.as !== undefined) context.takeAnswer(rule.as, rule.outputs(NO_OUTPUTS));
       return [];
     }
     const input = new Map<string, unknown>();
@@ -164,7 +164,7 @@ export class Answers {
     const value = answer.verdict === "allow" ? rule.outputs(answer.outputs ?? NO_OUTPUTS) : undefined;
     // An answer that did not come stays UNKNOWN; a refusal is the answer that there is no such identity.
     if (rule.identity !== undefined && answer.verdict !== "error") this.#evidence.note(rule.identity, value);
-    if (rule.as !== undefined) context.answer(rule.as, value ?? UNKNOWN.ours);
+    if (rule.as !== undefined) context.takeAnswer(rule.as, value ?? UNKNOWN.ours);
   }
 }
 

@@ -61,7 +61,7 @@ function ruleOutcomes(decision: Decision): readonly ShadowOutcome[] | Promise<re
 /** Who asks is found out after the answer where only a policy in shadow wants to know; until then all of those apply. */
 function applies({ policy, context, mode }: Governing): boolean {
   if (mode === "enforce" || policy.gate === "open") return true;
-  context.forget();
+  context.forgetDerived();
   return appliesTo(policy, context) !== "no";
 }
 

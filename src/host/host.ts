@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { Compiler } from "../adapter/expressions.ts";
 import type { Fetch, Host, HostLog, HostMetrics } from "../adapter/host.ts";
 import { readBounded, writeWhole } from "./files.ts";
 import { openLines } from "./open-lines.ts";
@@ -15,6 +16,8 @@ export interface HostOptions {
   readonly fetch: Fetch;
   readonly secret: Secrets;
   readonly metrics: HostMetrics;
+  /** Absent: for handlers without expressions. */
+  readonly compiler?: Compiler;
   /** Those of this process; absent: this one has its own. */
   readonly spools?: Spools;
   /** What relative paths start from; absent: the working directory. */
@@ -28,6 +31,7 @@ export const createHost = ({
   fetch,
   secret,
   metrics,
+  compiler = NO_COMPILER,
   spools = new Spools(),
   folder = ".",
 }: HostOptions): Host => ({
@@ -36,6 +40,7 @@ export const createHost = ({
   fetch,
   secret,
   metrics,
+  compiler,
   readFile: (path, maxBytes) => readBounded(resolve(folder, path), maxBytes),
   writeFile: (path, content) => writeWhole(resolve(folder, path), content),
   openLines: (to) => openLines(to, { log, nowMs, folder }),
@@ -52,3 +57,9 @@ export const createHost = ({
   repeat: (everyMs, task) =>
     repeat(everyMs, task, (error) => log.warn({ reason: String(error) }, "a repeated task failed")),
 });
+
+const noExpressions = (): never => {
+  throw new Error("no expressions are compiled here");
+};
+
+const NO_COMPILER: Compiler = { expression: noExpressions, text: noExpressions };

@@ -1,4 +1,6 @@
 import type { Input } from "../adapter/adapter.ts";
+import { Unknown, UNKNOWN, type Expression } from "../cel/expression.ts";
+import { printJson } from "../cel/json.ts";
 import { VOCABULARY } from "../attributes/vocabulary.ts";
 import { compileText } from "./compile-text.ts";
 import { didYouMean, problem } from "./diagnostic.ts";
@@ -21,9 +23,9 @@ export interface WrittenQuestion {
 export function compileInputs(
   scope: Scope,
   { path, with: written, given }: WrittenQuestion,
-  { name, adapter }: ConfiguredHandler,
+  { name, adapter, declared: { inputs } }: ConfiguredHandler,
 ): readonly AskInput[] {
-  const declared = new Map(Object.entries(adapter.inputs.check ?? {}));
+  const declared = new Map(Object.entries(inputs));
   for (const [input, { presence, meaning }] of declared) {
     if (presence === "optional" || input === given || written.has(input)) continue;
     const message = `the handler ${name} needs the input ${input}`;
@@ -48,10 +50,7 @@ export function compileInputs(
 }
 
 function compileInput(scope: Scope, path: Path, text: string, input: Input): AskInput["value"] | undefined {
-  const value =
-    input.type === "string"
-      ? textInput(scope, path, text)
-      : scope.expression(path, text, input.type)?.expression;
+  const value = valueOf(scope, path, text, input.type);
   if (value === undefined) return undefined;
   const mentions = scope.mentions(value);
   refuseAnswers(scope, path, mentions);
@@ -59,6 +58,22 @@ function compileInput(scope: Scope, path: Path, text: string, input: Input): Ask
     refuseSecrets(scope, path, mentions, "this input is not secret: it may be logged");
   return value;
 }
+
+function valueOf(scope: Scope, path: Path, text: string, type: Input["type"]): AskInput["value"] | undefined {
+  if (type === "string") return textInput(scope, path, text);
+  const expression = scope.expression(path, text, type === "json" ? "any" : type)?.expression;
+  return type === "json" ? expression && jsonOf(expression) : expression;
+}
+
+/** Any value as a text of JSON. */
+const jsonOf = (expression: Expression): AskInput["value"] => ({
+  reads: expression.reads,
+  isLiteral: false,
+  render(context) {
+    const value = expression.evaluate(context);
+    return value instanceof Unknown ? value : (printJson(value) ?? UNKNOWN.request);
+  },
+});
 
 function textInput(scope: Scope, path: Path, text: string): AskInput["value"] | undefined {
   const parts = splitText(text);

@@ -109,7 +109,7 @@ function isSelected(
   context: ReturnType<ReturnType<typeof contextMaker>>,
   decision: object,
 ): boolean {
-  context.answer("decision", decision);
+  context.takeAnswer("decision", decision);
   return condition.evaluate(context) !== false;
 }
 

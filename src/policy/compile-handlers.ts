@@ -1,4 +1,5 @@
 import type { Adapter } from "../adapter/adapter.ts";
+import type { Compiler, Declared } from "../adapter/expressions.ts";
 import { didYouMean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import { QUEUE_DEFAULTS, REPORT_DEADLINE_MS, type HandlerFile } from "./handlers-file.ts";
@@ -11,6 +12,7 @@ import { OWN_SHARE_MS } from "./server-file.ts";
 export interface HandlerWorld {
   readonly adapters: readonly Adapter[];
   readonly records: Records;
+  readonly compiler: Compiler;
   readonly diagnostics: Diagnostic[];
 }
 
@@ -21,7 +23,7 @@ export type WrittenHandlers = ReadonlyMap<string, ConfiguredHandler | undefined>
 export function compileHandlers(
   document: Document | undefined,
   settings: Settings,
-  { adapters, records, diagnostics }: HandlerWorld,
+  { adapters, records, compiler, diagnostics }: HandlerWorld,
 ): WrittenHandlers {
   const handlers = new Map<string, ConfiguredHandler | undefined>();
   if (document === undefined) return handlers;
@@ -36,6 +38,15 @@ export function compileHandlers(
       continue;
     }
     if (!isAccepted(document, written, adapter, diagnostics)) continue;
+    const found = adapter.declare?.(written.config, compiler) ?? {};
+    if ((found.problems ?? []).length > 0) {
+      diagnostics.push(...problemsIn(document, written, found));
+      continue;
+    }
+    const declared = {
+      inputs: { ...adapter.inputs.check, ...found.inputs },
+      outputs: { ...adapter.outputs, ...found.outputs },
+    };
     diagnostics.push(...misfits(document, name, { written, adapter, settings }));
     handlers.set(name, {
       name,
@@ -49,14 +60,25 @@ export function compileHandlers(
         ...(written.queue ?? QUEUE_DEFAULTS),
         deadlineMs: written.deadlineMs ?? REPORT_DEADLINE_MS,
       },
-      outputs: records.of(typesOf(adapter)),
+      declared,
+      outputs: records.of(typesOf(declared)),
     });
   }
   return handlers;
 }
 
-const typesOf = ({ outputs }: Adapter): Fields =>
+const typesOf = ({ outputs }: Pick<ConfiguredHandler["declared"], "outputs">): Fields =>
   Object.fromEntries(Object.entries(outputs).map(([name, { type }]) => [name, type]));
+
+/** What is wrong with expressions of a configuration. */
+const problemsIn = (
+  document: Document,
+  { configPath }: HandlerFile,
+  { problems = [] }: Declared,
+): readonly Diagnostic[] =>
+  problems.map(({ path, start, end, message, hint }) =>
+    problem(document.at([...configPath, ...path], { start, end }), "handler-config", message, hint),
+  );
 
 /** What beside the configuration cannot be meant of an adapter of this kind. */
 function misfits(

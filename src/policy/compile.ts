@@ -24,6 +24,7 @@ import { Environments } from "./declarations.ts";
 import { inOrder, isClean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import type { DomainFile } from "./domain-file.ts";
+import { LentCompiler } from "./lent-compiler.ts";
 import type { Loaded } from "./load.ts";
 import { buildLookup } from "./lookup.ts";
 import { credentialHeadersOf } from "./identity.ts";
@@ -105,9 +106,11 @@ export function* compilingConfiguration(
   const weir = server[0];
   const settings = settingsOf(weir?.file ?? SERVER_DEFAULTS, weir?.document.file);
   const records = new Records();
+  const engine = createEngine();
   const written = compileHandlers(weir?.document, settings, {
     adapters: world.adapters,
     records,
+    compiler: new LentCompiler(engine),
     diagnostics,
   });
   const handlers = new Map([...unread.handlers, ...written]);
@@ -118,7 +121,7 @@ export function* compilingConfiguration(
     settings,
     records,
     handlers,
-    environments: new Environments(createEngine()),
+    environments: new Environments(engine),
     files: new NamedFiles(loaded.companions, diagnostics),
     diagnostics,
     nowMs: world.nowMs,

@@ -47,14 +47,14 @@ export function contextMaker(view: View): Policy["context"] {
   if (view.lets.size + view.shared.size + answers.length === 0)
     return (attributes, bindings, evidence) => new Context(view, { attributes, bindings, evidence });
   class OwnContext extends Context {
-    // No name of a policy can be this one: theirs have no capitals.
+    // No name of a policy can be this one, or that of a method: theirs have no capitals.
     readonly ownValues = new Map<string, unknown>();
 
-    override answer(as: string, value: unknown): void {
+    override takeAnswer(as: string, value: unknown): void {
       this.ownValues.set(as, value);
     }
 
-    override forget(): void {
+    override forgetDerived(): void {
       for (const name of view.lets.keys()) this.ownValues.delete(name);
       for (const name of view.shared.keys()) this.ownValues.delete(name);
     }
@@ -102,11 +102,11 @@ class Context implements Roots, PolicyContext {
     this.path = bindings;
   }
 
-  answer(...[as]: [as: string, value: unknown]): void {
+  takeAnswer(...[as]: [as: string, value: unknown]): void {
     throw new Error(`the policy has no answer ${as}`);
   }
 
-  forget(): void {
+  forgetDerived(): void {
     // There is nothing that depends on answers.
   }
 

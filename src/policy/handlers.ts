@@ -1,4 +1,4 @@
-import type { Adapter } from "../adapter/adapter.ts";
+import type { Adapter, Input, Output } from "../adapter/adapter.ts";
 import type { QueueSettings } from "../host/delivery.ts";
 import type { Place } from "./diagnostic.ts";
 import type { RecordType } from "./records.ts";
@@ -19,6 +19,11 @@ export interface ConfiguredHandler {
   readonly deadlineMs: number;
   /** Undefined where its adapter takes no records. */
   readonly queue: QueueSettings | undefined;
+  /** What it is asked with, and answers, by name. */
+  readonly declared: {
+    readonly inputs: Readonly<Record<string, Input>>;
+    readonly outputs: Readonly<Record<string, Output>>;
+  };
   /** The type of its answers. */
   readonly outputs: RecordType;
 }

@@ -135,11 +135,11 @@ export interface Policy {
 /** What expressions of a policy read: one property a name. Answers of handlers are known later. */
 export interface PolicyContext {
   /** The answer of an ask, under the name that the rule gives it; UNKNOWN where there is none. */
-  answer(as: string, value: unknown): void;
+  takeAnswer(as: string, value: unknown): void;
   /** The identities that hold, by name; UNKNOWN as long as it has not been found out. */
   readonly auth: { get(name: string): unknown };
   /** Answers have come: what was UNKNOWN without them is looked at again. */
-  forget(): void;
+  forgetDerived(): void;
 }
 
 export type Rule = RefusalRule | AllowRule;

@@ -71,7 +71,7 @@ export class RunningHandler {
   }
 
   #call(input: CheckInput, { startedAtMs, leftMs }: Time): CheckAnswer | Promise<CheckAnswer> {
-    const { outputs } = this.configured.adapter;
+    const { outputs } = this.configured.declared;
     const call = new OneCall(startedAtMs + leftMs);
     let answer: unknown;
     try {

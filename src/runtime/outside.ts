@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Fetch, HostLog, HostMetrics } from "../adapter/host.ts";
+import { createEngine } from "../cel/environment.ts";
 import { createOutbound, type FetchRecord, type Outbound } from "../host/fetch.ts";
 import { personalDigest } from "../host/digest.ts";
 import { createHost } from "../host/host.ts";
@@ -13,6 +14,7 @@ import { Spools } from "../host/spools.ts";
 import { floodGuards } from "../identity/flood.ts";
 import type { WrittenTarget } from "../policy/decisions-file.ts";
 import { problem, type Diagnostic } from "../policy/diagnostic.ts";
+import { LentCompiler } from "../policy/lent-compiler.ts";
 import type { Settings } from "../policy/settings.ts";
 import { FollowedStore, type StoreEvents } from "./store.ts";
 import type { HandlerWorld } from "./handlers.ts";
@@ -51,6 +53,7 @@ export class Outside {
   #outbound: { readonly settings: Settings["outbound"]; readonly client: Outbound } | undefined;
   #lines: { readonly to: WrittenTarget; readonly lines: Lines } | undefined;
   readonly #spools = new Spools();
+  readonly #compiler = new LentCompiler(createEngine());
   readonly #pepper: KeptSecrets;
   readonly #mac: KeptSecrets;
   /** Stands for values of persons, the same on all replicas that have one pepper. */
@@ -79,6 +82,7 @@ export class Outside {
           secret: this.secret,
           metrics: metricsOf(adapter.id, name),
           spools: this.#spools,
+          compiler: this.#compiler,
           folder,
         }),
     };

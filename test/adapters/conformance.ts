@@ -124,12 +124,12 @@ export const CONFORMANCE: Readonly<Record<string, (subject: Subject) => Promise<
 
   "answers with what it declares": async (subject) => {
     const verdicts = new Set<string>();
-    for (const { handler } of made(subject)) {
+    for (const { handler, adapter } of made(subject)) {
       await within(handler.start(), "start");
       for (const input of subject.fixture.inputs) {
         const answer = await checked(handler, input);
         verdicts.add(answer.verdict);
-        conforms(subject.adapter, answer);
+        conforms(adapter, answer);
       }
       await handler.close();
     }
@@ -169,14 +169,14 @@ export const CONFORMANCE: Readonly<Record<string, (subject: Subject) => Promise<
   },
 
   "takes over from the handler before it, which goes on": async (subject) => {
-    for (const { config, handler: before, host } of made(subject)) {
+    for (const { config, handler: before, host, adapter } of made(subject)) {
       await within(before.start(), "start");
       await tick(host);
       const next = subject.adapter.create(config, host, before);
       const foreign = subject.adapter.create(config, host, FOREIGN);
       for (const input of subject.fixture.inputs) {
         const answer = await checked(before, input);
-        conforms(subject.adapter, answer);
+        conforms(adapter, answer);
         assert.notEqual(answer.verdict, "error", "the handler before goes on");
       }
       for (const batch of batchesOf(subject)) {
@@ -232,6 +232,8 @@ interface Made {
   readonly config: object;
   readonly host: TestHost;
   readonly handler: Handler;
+  /** With what it declares for this configuration. */
+  readonly adapter: Adapter;
 }
 
 /** A handler for each good configuration; `around` gives the same before and after it was created. */
@@ -242,7 +244,15 @@ function made({ adapter, fixture }: Subject, around: () => unknown = () => undef
     const before = around();
     const handler = adapter.create(config, host);
     assert.deepEqual(around(), before, "creating opens nothing");
-    return { config, host, handler };
+    const { inputs, outputs, problems } = adapter.declare?.(config, host.compiler) ?? {};
+    assert.deepEqual(problems ?? [], [], "nothing is wrong with its expressions");
+    const check = { ...adapter.inputs.check, ...inputs };
+    const whole: Adapter = {
+      ...adapter,
+      inputs: { ...adapter.inputs, ...(adapter.inputs.check === undefined ? {} : { check }) },
+      outputs: { ...adapter.outputs, ...outputs },
+    };
+    return { config, host, handler, adapter: whole };
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Fixture } from "./conformance.ts";
 import { FILE } from "./file/fixture.ts";
 import { LIST } from "./list/fixture.ts";
+import { OPA } from "./opa/fixture.ts";
 import { OTLP } from "./otlp/fixture.ts";
 import { PROMETHEUS } from "./prometheus/fixture.ts";
 import { STDOUT } from "./stdout/fixture.ts";
@@ -10,6 +11,7 @@ import { ZIPKIN } from "./zipkin/fixture.ts";
 /** By the id of the adapter: the suite asks for one of each. */
 export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([
   ["list", LIST],
+  ["opa", OPA],
   ["prometheus", PROMETHEUS],
   ["stdout", STDOUT],
   ["file", FILE],

@@ -1,4 +1,6 @@
+import { createEngine } from "../../src/cel/environment.ts";
 import { RememberedAnswers } from "../../src/host/remembered.ts";
+import { LentCompiler } from "../../src/policy/lent-compiler.ts";
 import type { Call } from "../../src/adapter/adapter.ts";
 import type { SpoolDelivery } from "../../src/adapter/spool.ts";
 import type { FetchAnswer, FetchRequest, Host } from "../../src/adapter/host.ts";
@@ -75,6 +77,7 @@ export function createTestHost(): TestHost {
         monotonicMs: () => nowMs,
         random: () => 0,
       }),
+    compiler: new LentCompiler(createEngine()),
     spooled,
     openSpool: ({ folder, deliver }) => {
       calls.push(`openSpool ${folder}`);

@@ -192,7 +192,7 @@ describe("an answer", () => {
       "that did not come loses to a rule that refuses",
       [
         policy("a", [ask(), rule("allow", YES)]),
-        policy("b", [{ id: "o", ask: "others", as: "o" }, rule("deny", 'o.plan == "gold"')]),
+        policy("b", [{ id: "o", ask: "others", as: "answer" }, rule("deny", 'answer.plan == "gold"')]),
       ],
       { answers: { plans: FAILS, others: GOLD } },
       "deny b/denys 403",
@@ -217,7 +217,10 @@ describe("an answer", () => {
     ],
     [
       "that did not come loses to allows that are all false then",
-      [asking(), policy("b", [{ id: "o", ask: "others", as: "o" }, rule("allow", 'o.plan == "x"')])],
+      [
+        asking(),
+        policy("b", [{ id: "o", ask: "others", as: "forget" }, rule("allow", 'forget.plan == "x"')]),
+      ],
       { answers: { plans: FAILS, others: GOLD } },
       "deny b/default 403",
       ["plans", "others"],

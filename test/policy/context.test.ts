@@ -3,7 +3,7 @@ import { granting, outcome, policy, rule } from "../check/conditions.ts";
 
 describe("a let", () => {
   // Names that an object of JavaScript may have already.
-  for (const name of ["values", "size", "matches", "request_of", "x", "then"]) {
+  for (const name of ["values", "size", "matches", "request_of", "x", "then", "answer", "forget"]) {
     it(`may be called ${name}`, () => {
       const file = (value: string) =>
         policy("a", [rule("allow", name)], { let: { [name]: `request.method == "${value}"` } });

@@ -7,6 +7,8 @@ import type { Host } from "../../src/adapter/host.ts";
 import type { Diagnostic } from "../../src/policy/diagnostic.ts";
 import { ReportAccount } from "../../src/telemetry/report-account.ts";
 import type { ConfiguredHandler } from "../../src/policy/handlers.ts";
+import { createEngine } from "../../src/cel/environment.ts";
+import { LentCompiler } from "../../src/policy/lent-compiler.ts";
 import { Records } from "../../src/policy/records.ts";
 import { Runtime, type LoadResult, type RuntimeOptions } from "../../src/runtime/runtime.ts";
 import { NO_METRICS } from "../host/no-metrics.ts";
@@ -80,6 +82,7 @@ export const NO_HOST: Host = {
   secret: () => Promise.reject(new Error("there are no secrets")),
   writeFile: () => Promise.reject(new Error("nothing is written")),
   openLines: () => Promise.reject(new Error("nothing is written")),
+  compiler: new LentCompiler(createEngine()),
   remember: (options) =>
     new RememberedAnswers(options, {
       log: { info: () => undefined, warn: () => undefined },
@@ -114,6 +117,7 @@ export const configured = (
   key: about,
   deadlineMs: 50,
   queue: undefined,
+  declared: { inputs: adapter.inputs.check ?? {}, outputs: adapter.outputs },
   outputs: new Records().of({}),
   ...more,
 });

@@ -69,7 +69,7 @@ export interface SystemSource {
 }
 
 export type ServerName =
-  "envoy" | "h2load" | "chromium" | "redis" | "valkey" | "ratelimit" | "prometheus" | "zipkin";
+  "envoy" | "h2load" | "chromium" | "redis" | "valkey" | "ratelimit" | "prometheus" | "zipkin" | "opa";
 
 export const servers: Readonly<Record<ServerName, Server>> = {
   envoy: {
@@ -140,6 +140,11 @@ export const servers: Readonly<Record<ServerName, Server>> = {
       package: "github.com/envoyproxy/ratelimit/src/service_cmd",
       version: "v1.4.1-0.20260122083618-3fb702589d36",
     },
+  },
+  opa: {
+    binary: "opa",
+    fits: { parameters: ["version"], pattern: /^Version: 1\./ },
+    source: { kind: "go", package: "github.com/open-policy-agent/opa", version: "v1.22.2" },
   },
   zipkin: {
     // A name that nothing else has: a jar that is asked for its version begins to serve.

@@ -240,11 +240,11 @@ describe("3scale, asked", () => {
     it("what waits to be reported, when the back-end is asked again", async () => {
       await limited([{ metric: "hits", period: "day", max: 10 }]);
       assert.equal(count(await times(6)), 6);
-      running.host.advance(20_000);
+      running.host.advance(40_000);
       assert.equal(count(await times(6)), 4);
       await running.report();
       assert.deepEqual([total(), calls().authorize], [10, 2]);
-      running.host.advance(20_000);
+      running.host.advance(40_000);
       assert.equal(count(await times(6)), 0);
     });
 

@@ -102,7 +102,7 @@ describe("3scale at fault", () => {
   });
 
   it("is asked by ten thousand unknown keys no more often than it may be, and known ones are served", async () => {
-    await start({ asksPerSecond: 50, onFailure: "open" });
+    await start({ cache: { asksPerSecond: 50 }, onFailure: "open" });
     assert.equal(await running.asked(request()), "allow");
     const startedAtMs = performance.now();
     const answers = new Map<string, number>();
@@ -184,7 +184,7 @@ describe("3scale at fault", () => {
     });
 
     it("takes no more than so many parameters, so that a large batch comes in several", async () => {
-      await start({ asksPerSecond: 10_000 });
+      await start({ cache: { asksPerSecond: 10_000 } });
       for (let one = 0; one < 2_500; one++) addApplication(service, `many-${one}`);
       for (let one = 0; one < 2_500; one++)
         assert.equal(await running.asked(request(`many-${one}`)), "allow");
