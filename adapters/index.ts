@@ -5,7 +5,8 @@ import { opa } from "./opa/adapter.ts";
 import { otlp } from "./otlp/adapter.ts";
 import { prometheus } from "./prometheus/adapter.ts";
 import { stdout } from "./stdout/adapter.ts";
+import { threescale } from "./threescale/adapter.ts";
 import { zipkin } from "./zipkin/adapter.ts";
 
 /** Every kind of back-end that weir brings along. */
-export const ADAPTERS: readonly Adapter[] = [list, opa, prometheus, stdout, file, otlp, zipkin];
+export const ADAPTERS: readonly Adapter[] = [list, opa, prometheus, stdout, file, otlp, zipkin, threescale];

@@ -5,6 +5,7 @@ import { OPA } from "./opa/fixture.ts";
 import { OTLP } from "./otlp/fixture.ts";
 import { PROMETHEUS } from "./prometheus/fixture.ts";
 import { STDOUT } from "./stdout/fixture.ts";
+import { THREESCALE } from "./threescale/fixture.ts";
 import { ZIPKIN } from "./zipkin/fixture.ts";
 
 /** By the id of the adapter: the suite asks for one of each. */
@@ -16,4 +17,5 @@ export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([
   ["file", FILE],
   ["otlp", OTLP],
   ["zipkin", ZIPKIN],
+  ["threescale", THREESCALE],
 ]);
