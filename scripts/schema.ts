@@ -116,8 +116,13 @@ function withAdapters(server: JsonSchema): JsonSchema {
   const handler = isSchema(handlers) ? handlers.additionalProperties : undefined;
   if (!isSchema(handlers) || !isSchema(handler)) throw new Error("weir.yaml has no handlers any more");
   const adapter: JsonSchema = {
-    enum: ADAPTERS.map(({ id }) => id),
-    description: ADAPTERS.map(({ id, summary }) => `${id}: ${summary}`).join("\n"),
+    anyOf: [
+      {
+        enum: ADAPTERS.map(({ id }) => id),
+        description: ADAPTERS.map(({ id, summary }) => `${id}: ${summary}`).join("\n"),
+      },
+      { type: "string", pattern: "^\\.{0,2}/", description: "the path of a file that exports an adapter" },
+    ],
   };
   const allOf = ADAPTERS.map(({ id, config }): JsonSchema => ({
     if: { properties: { adapter: { const: id } }, required: ["adapter"] },

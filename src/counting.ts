@@ -1,9 +1,15 @@
-import { listQuotas } from "./check/quota-list.ts";
-import { resetCounter } from "./check/quota-reset.ts";
-import type { QuotasSource } from "./http/quotas.ts";
+import { listQuotas, type QuotaList } from "./check/quota-list.ts";
+import { resetQuota, type Reset, type ResetWorld } from "./check/quota-reset.ts";
+import type { QuotasSource, QuotasWanted } from "./http/quotas.ts";
+import type { ResetAnswer } from "./limits/forget.ts";
 import { StoreLimits, type Limits } from "./limits/limits.ts";
 import type { Settler } from "./limits/settle.ts";
 import { TopKeys } from "./limits/top-keys.ts";
+import type { Diagnostic } from "./policy/diagnostic.ts";
+import { readReset } from "./policy/reset-file.ts";
+import type { Snapshot } from "./policy/snapshot.ts";
+import { listLimits, type LimitList } from "./quota/limit-list.ts";
+import { resetLimit, type LimitReset, type LimitResetWorld } from "./quota/limit-reset.ts";
 import { quotaService, type QuotaService } from "./quota/service.ts";
 import type { AuditLine } from "./runtime/audit.ts";
 import type { Outside } from "./runtime/outside.ts";
@@ -50,7 +56,7 @@ export function openCounting({ metrics, runtime, outside, log, audit }: Counting
     observe: {
       onTake(claim, result, by, charged) {
         metrics.countQuota(claim.quota, { result, by, mode: claim.mode });
-        topKeys.note(claim, result, { charged, atMs: nowMs() });
+        topKeys.noteClaim(claim, result, { charged, atMs: nowMs() });
       },
       onLost: (what) => metrics.countQuotaLost(what),
     },
@@ -61,13 +67,46 @@ export function openCounting({ metrics, runtime, outside, log, audit }: Counting
     live: () => runtime.live?.snapshot,
     onSettled: (by, result) => metrics.countSettlement(by, result),
   };
-  const quotas = quotaService({ live: () => runtime.live, stores, settler, nowMs, metrics });
-  const world = { ...{ live: () => runtime.live?.snapshot, topKeys, stores, nowMs, digest }, metrics };
+  const quotas = quotaService({ live: () => runtime.live, stores, settler, topKeys, nowMs, metrics });
+  const live = (): Snapshot | undefined => runtime.live?.snapshot;
+  const world = { ...{ live, topKeys, stores, nowMs, digest }, ...{ metrics, limits, log, audit } };
   const shown: QuotasSource = {
-    list: (wanted) => listQuotas(wanted, world),
-    reset: (text) => resetCounter(text, { ...world, limits, log, audit }),
+    list: (wanted) => list(wanted, world),
+    reset: (text) => reset(text, world),
   };
   return { limits, quotas, shown, settler };
+}
+
+/** Quotas of policies and limits of domains, as `/quotas` answers them. */
+export interface ListedLimits extends QuotaList, LimitList {}
+
+/** What was reset, as `/quotas/reset` answers it. */
+export type DoneReset = Extract<ResetAnswer<Reset | LimitReset>, { readonly kind: "done" }>["reset"];
+
+type World = ResetWorld & LimitResetWorld;
+
+async function list(wanted: QuotasWanted, world: World): Promise<ListedLimits | undefined> {
+  const { domain, policy, quota } = wanted;
+  const nothing = { quotas: [], limits: [], unlisted: 0, store: world.stores.store().status() };
+  // Who names a policy or a quota wants no domains, and the other way round.
+  const [quotas, limits] = await Promise.all([
+    domain === undefined ? listQuotas(wanted, world) : nothing,
+    policy === undefined && quota === undefined ? listLimits(wanted, world) : nothing,
+  ]);
+  return quotas && limits && { ...quotas, limits: limits.limits, unlisted: limits.unlisted };
+}
+
+async function reset(
+  content: Uint8Array,
+  world: World,
+): Promise<
+  ResetAnswer<Reset | LimitReset> | { readonly kind: "refused"; readonly findings: readonly Diagnostic[] }
+> {
+  const asked = readReset("the reset", content);
+  if (!("kind" in asked)) return { kind: "refused", findings: asked };
+  if (asked.kind === "entries") return resetLimit(asked, world);
+  const answer = await resetQuota(asked, world);
+  return asked.kind === "id" && answer.kind === "unknown" ? resetLimit(asked, world) : answer;
 }
 
 /** How many processes share a limit while the store is away: counters in memory are each process's own. */

@@ -1,12 +1,16 @@
 import { ADAPTERS } from "../adapters/index.ts";
+import type { Adapter } from "./adapter/adapter.ts";
 import { Differences } from "./check/differences.ts";
 import { RecentDecisions } from "./check/recent.ts";
 import { openListeners, type Listening, type Tried } from "./listeners.ts";
 import { compileConfiguration, type Configuration, type World } from "./policy/compile.ts";
 import { loadFiles, loadFolders, type Loaded as LoadedFiles, type SourceFile } from "./policy/load.ts";
+import type { ForeignAdapters } from "./policy/foreign.ts";
 import type { Snapshot } from "./policy/snapshot.ts";
+import { sumsAtEnd } from "./runtime/account.ts";
 import { auditOf, type AuditLine } from "./runtime/audit.ts";
 import { CandidateFiles } from "./runtime/candidate.ts";
+import { importAdapters } from "./runtime/foreign-adapters.ts";
 import { Outside } from "./runtime/outside.ts";
 import { Runtime, type LoadResult } from "./runtime/runtime.ts";
 import type { LastLoad } from "./runtime/status.ts";
@@ -46,12 +50,23 @@ export type Refused = Extract<LoadResult, { kind: "refused" }>;
 export const readConfiguration = async (folders: readonly string[]): Promise<Configuration> =>
   compileLoaded(await loadFolders(folders));
 
-/** The same for files that are at hand. */
-export const compileFiles = (files: readonly SourceFile[]): Configuration => compileLoaded(loadFiles(files));
+/** The same for files that are at hand, and name no others. */
+export const compileFiles = (files: readonly SourceFile[]): Configuration =>
+  compileConfiguration(loadFiles(files), "", worldNow());
 
-/** The same for files that have been loaded. */
-export const compileLoaded = (loaded: LoadedFiles): Configuration =>
-  compileConfiguration(loaded, "", { adapters: ADAPTERS, nowMs: Date.now(), stance: "enforce" });
+/** The same for files that have been loaded. Adapters that they name are those on the disk, whatever the files were read from. */
+export const compileLoaded = async (loaded: LoadedFiles): Promise<Configuration> =>
+  compileConfiguration(loaded, "", { ...worldNow(), foreign: await importAdapters(loaded) });
+
+/** Every adapter that a handler may be of: weir's own, and those that weir.yaml in the folders names. */
+export const readAdapters = async (
+  folders: readonly string[],
+): Promise<{ readonly own: readonly Adapter[]; readonly foreign: ForeignAdapters }> => ({
+  own: ADAPTERS,
+  foreign: await importAdapters(await loadFolders(folders)),
+});
+
+const worldNow = (): World => ({ adapters: ADAPTERS, nowMs: Date.now(), stance: "enforce" });
 
 /** Of the last refusals, which are kept for those who ask why. */
 const RECENT = { maxBytes: 16 * 1024 * 1024, maxExplainedPerSecond: 20 } as const;
@@ -136,6 +151,11 @@ const auditOn =
     else lines.add(JSON.stringify(line));
   };
 
+/** When handlers have delivered what they could: nobody can ask for it any more. */
+function tellAccount({ report }: Metrics, log: Log): void {
+  if (report.received.sum > 0) log.info({ account: sumsAtEnd(report) }, "what became of access logs");
+}
+
 function storeEvents(metrics: Metrics, log: Log): StoreEvents {
   return {
     onTaken: (result) => metrics.countTake(result),
@@ -204,6 +224,7 @@ async function startRuntime(
       log.error({ err: error }, "a configuration was not loaded; what was live before stays"),
     watch: (paths) => watch.alsoWatch(paths),
   });
+  opened.defer(() => tellAccount(metrics, log));
   opened.defer(() => runtime.close());
   opened.defer(() => watch.close());
   return { runtime, outside, lastLoad: () => lastLoad, audit };

@@ -23,7 +23,7 @@ const REPORT: ReportInputs = {
   plain: "taken",
   complaint: (config, { preset }) => {
     const signal = preset === undefined ? "logs" : SIGNAL_OF[preset];
-    const { urls } = config as OtlpConfig;
+    const { urls } = CONFIG.parse(config);
     return urls[signal] === undefined
       ? `this handler has no address for ${signal}: write ${signal}: https://…, or url for all of them`
       : undefined;

@@ -1,11 +1,15 @@
 import { counterAt, printedOf } from "../limits/claim.ts";
-import type { CounterStores } from "../limits/limits.ts";
-import { look, type Looked } from "../limits/look.ts";
-import type { TopKey, TopKeys } from "../limits/top-keys.ts";
+import {
+  listedCounter,
+  lookedAt,
+  type CountersWorld,
+  type ListedCounter,
+  type WantedKey,
+} from "../limits/listed.ts";
+import type { TopKey } from "../limits/top-keys.ts";
 import { disclosureOf } from "../policy/disclosure.ts";
 import type { Quota } from "../policy/quota.ts";
 import type { Policy, Snapshot } from "../policy/snapshot.ts";
-import type { Reading } from "../store/algorithms.ts";
 import type { StoreStatus } from "../store/store.ts";
 import { shownText } from "./shown.ts";
 
@@ -24,27 +28,10 @@ export interface ListedQuota extends Pick<Quota, "algorithm" | "count" | "onErro
   readonly keys: readonly ListedKey[];
 }
 
-/** One counter of a quota, and what this process has seen of it. */
-export interface ListedKey extends Pick<TopKey, "mode" | "hits" | "refusals"> {
-  /** Names the counter for who resets it. */
-  readonly id: string;
+/** One counter of a quota, with the values of its key. */
+export interface ListedKey extends ListedCounter {
   readonly key: readonly string[];
-  readonly since: string;
-  readonly seen: string;
-  readonly now: ListedState;
 }
-
-/** What a counter has come to now. */
-export type ListedState =
-  | {
-      readonly kind: "found";
-      readonly by: "store" | "local";
-      readonly windows: readonly (Pick<Reading, "limit" | "used" | "remaining" | "resetMs"> & {
-        readonly per: string;
-      })[];
-    }
-  /** `skipped`: too many were wanted at once. */
-  | { readonly kind: "failed" | "skipped" };
 
 /** Which quotas are wanted, and how many keys of each. */
 export interface QuotasWanted {
@@ -54,14 +41,8 @@ export interface QuotasWanted {
 }
 
 /** What quotas and their counters are found in. */
-export interface QuotaWorld {
+export interface QuotaWorld extends CountersWorld {
   readonly live: () => Pick<Snapshot, "revision" | "policies"> | undefined;
-  readonly topKeys: TopKeys;
-  readonly stores: CounterStores;
-  /** Epoch milliseconds. */
-  readonly nowMs: () => number;
-  /** Stands for values of persons. */
-  readonly digest: (printed: string) => string;
 }
 
 /** Quotas with the state of the store that their counters are in. */
@@ -69,11 +50,6 @@ export interface QuotaList {
   readonly store: StoreStatus;
   readonly quotas: readonly ListedQuota[];
 }
-
-/** Counters that are looked at for one list. */
-const MAX_LOOKED = 500;
-/** How long the store may take for all of them. */
-const PATIENCE_MS = 1_000;
 
 /** The live quotas with their busiest keys, by what the store says now. Undefined: there is no configuration yet. */
 export async function listQuotas(wanted: QuotasWanted, world: QuotaWorld): Promise<QuotaList | undefined> {
@@ -85,27 +61,27 @@ export async function listQuotas(wanted: QuotasWanted, world: QuotaWorld): Promi
     .flatMap((policy) => quotasOf(policy).map((quota) => ({ policy, quota })))
     .filter(({ quota: { id } }) => wanted.quota === undefined || id === wanted.quota)
     .map((one) => ({ ...one, keys: world.topKeys.of(one.quota).slice(0, wanted.limit) }));
-  const asked = found
-    .flatMap(({ quota, keys }) => keys.map((key) => ({ quota, key })))
-    .slice(0, MAX_LOOKED)
-    .map(({ quota, key }) => ({
-      key,
-      onError: quota.onError,
-      counter: counterAt(quota, key.counter, nowMs),
-    }));
-  const looked = await look(asked, world.stores, nowMs + PATIENCE_MS);
-  const states = new Map(asked.map(({ key }, index) => [key, looked[index]]));
+  const looked = await lookedAt(
+    found.flatMap(({ quota, keys }) => keys.map((key) => wantedKey(quota, key, nowMs))),
+    world,
+  );
   return {
     store: world.stores.store().status(),
     quotas: found.map(({ policy, quota, keys }) => ({
       ...described(policy, quota),
       keys: keys.map((one) => ({
-        ...describedKey(one, { policy, quota, digest: world.digest }),
-        now: stateOf(quota, states.get(one)),
+        ...listedCounter(one, { looked: looked.get(one), printed: printedOf(quota), digest: world.digest }),
+        key: shownKey(one.key, { policy, quota, digest: world.digest }),
       })),
     })),
   };
 }
+
+const wantedKey = (quota: Quota, key: TopKey, nowMs: number): WantedKey => ({
+  key,
+  onError: quota.onError,
+  counter: counterAt(quota, key.counter, nowMs),
+});
 
 /** The quotas of a policy, each once: one with a share stands in both lists. */
 export const quotasOf = ({ quotas, shadowQuotas }: Policy): readonly Quota[] => [
@@ -129,18 +105,6 @@ function described(policy: Policy, quota: Quota): Omit<ListedQuota, "keys"> {
   };
 }
 
-const describedKey = (
-  { mode, counter, key, hits, refusals, sinceMs, seenMs }: TopKey,
-  { policy, quota, digest }: Whose,
-): Omit<ListedKey, "now"> => ({
-  id: idOf(counter.key, digest),
-  mode,
-  key: shownKey(key, { policy, quota, digest }),
-  ...{ hits, refusals },
-  since: new Date(sinceMs).toISOString(),
-  seen: new Date(seenMs).toISOString(),
-});
-
 /** A quota, and what stands for values of persons in its key. */
 export interface Whose {
   readonly policy: Policy;
@@ -154,17 +118,3 @@ export const shownKey = (key: readonly string[], { policy, quota, digest }: Whos
     const disclosure = disclosureOf(policy.mentionsOf(reads));
     return shownText(key[index] ?? "", type, { disclosure, personal: digest });
   });
-
-/** Names a counter without saying whose it is, the same as long as digests are. */
-export const idOf = (counterKey: string, digest: QuotaWorld["digest"]): string =>
-  `c_${digest(counterKey).replace("#", "")}`;
-
-function stateOf(quota: Quota, looked: Looked | undefined): ListedState {
-  if (looked?.kind !== "found") return { kind: looked === undefined ? "skipped" : "failed" };
-  const printed = printedOf(quota);
-  const windows = looked.readings.map(({ limit, used, remaining, resetMs }, index) => ({
-    per: printed[index] ?? "",
-    ...{ limit, used, remaining, resetMs },
-  }));
-  return { kind: "found", by: looked.by, windows };
-}

@@ -1,35 +1,22 @@
 import { counterName, type Claim } from "../limits/claim.ts";
-import { forget, type Forgetting } from "../limits/forget.ts";
-import { didYouMean, type Diagnostic } from "../policy/diagnostic.ts";
+import { forget, type Forgetting, type ResetAnswer } from "../limits/forget.ts";
+import { counterId } from "../limits/listed.ts";
+import { didYouMean } from "../policy/diagnostic.ts";
 import type { Quota } from "../policy/quota.ts";
-import { readReset, type AskedReset } from "../policy/reset-file.ts";
+import type { AskedReset } from "../policy/reset-file.ts";
 import type { Policy, Snapshot } from "../policy/snapshot.ts";
 import { auditOfReset, type AuditLine } from "../runtime/audit.ts";
 import type { Counter } from "../store/counter.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { idOf, quotasOf, shownKey, type QuotaWorld } from "./quota-list.ts";
+import { quotasOf, shownKey, type QuotaWorld } from "./quota-list.ts";
 
-/** A counter that was asked to be forgotten; nothing in it is secret, and what is of persons stands as a digest. */
+/** What was asked to be forgotten; nothing in it is secret, and what is of persons stands as a digest. */
 export interface Reset {
   readonly policy: string;
   readonly quota: string;
   readonly key: readonly string[];
-  /** `nothing`: nothing was counted. `failed`: the store could not be asked, and may have it still. */
-  readonly result: "reset" | "nothing" | "failed";
-  /** Why it failed. */
-  readonly reason: string | undefined;
-  readonly revision: string;
 }
-
-/** What becomes of who asks to forget a counter. */
-export type ResetAnswer =
-  | { readonly kind: "done"; readonly reset: Reset }
-  /** What was asked for cannot be read. */
-  | { readonly kind: "refused"; readonly findings: readonly Diagnostic[] }
-  /** It can be read, and there is no such counter. */
-  | { readonly kind: "unknown" | "misfit"; readonly error: string }
-  | { readonly kind: "not ready" };
 
 /** What a reset is carried out with. */
 export interface ResetWorld extends QuotaWorld {
@@ -41,35 +28,23 @@ export interface ResetWorld extends QuotaWorld {
 }
 
 /** Forgets one counter of a live quota, that of shadow with that of enforced requests, in the store and in this process. */
-export async function resetCounter(content: Uint8Array, world: ResetWorld): Promise<ResetAnswer> {
+export async function resetQuota(
+  asked: Extract<AskedReset, { kind: "id" | "key" }>,
+  world: ResetWorld,
+): Promise<ResetAnswer<Reset>> {
   const snapshot = world.live();
   if (snapshot === undefined) return { kind: "not ready" };
-  const asked = readReset("the reset", content);
-  if (!("kind" in asked)) return { kind: "refused", findings: asked };
   const found = asked.kind === "id" ? byId(asked.id, snapshot, world) : byKey(asked, snapshot);
   if ("error" in found) return found;
-  const { policy, quota, key, counters } = found;
-  const results = await Promise.all(
-    counters.map((counter) => forget(counter, { ...world.stores, limits: world.limits })),
-  );
-  const failed = results.find((one) => one.kind === "failed");
-  const reset: Reset = {
-    policy: policy.id,
-    quota: quota.id,
-    key: shownKey(key, { policy, quota, digest: world.digest }),
-    result: failed?.kind ?? (results.some(({ kind }) => kind === "reset") ? "reset" : "nothing"),
-    reason: failed?.reason,
-    revision: snapshot.revision,
-  };
-  tell(reset, world);
-  return { kind: "done", reset };
-}
-
-function tell(reset: Reset, { audit, metrics, log, nowMs }: ResetWorld): void {
-  const { policy, quota, key, result, reason } = reset;
-  audit(auditOfReset(reset, nowMs()));
-  metrics.countQuotaReset(reset, result);
-  log.info({ policy, quota, key, result, reason }, "somebody has reset a counter of a quota");
+  const { policy, quota, counters } = found;
+  const key = shownKey(found.key, { policy, quota, digest: world.digest });
+  const reset: Reset = { policy: policy.id, quota: quota.id, key };
+  const forgotten = await forget(counters, { ...world.stores, limits: world.limits });
+  const { audit, metrics, log, nowMs } = world;
+  audit(auditOfReset(reset, { ...forgotten, revision: snapshot.revision }, nowMs()));
+  metrics.countQuotaReset(reset, forgotten.result);
+  log.info({ ...reset, ...forgotten }, "somebody has reset a counter of a quota");
+  return { kind: "done", reset: { ...reset, ...forgotten, revision: snapshot.revision } };
 }
 
 interface Found {
@@ -79,7 +54,7 @@ interface Found {
   readonly counters: readonly Pick<Counter, "tag" | "key">[];
 }
 
-type NotFound = Extract<ResetAnswer, { readonly error: string }>;
+type NotFound = Extract<ResetAnswer<Reset>, { readonly error: string }>;
 
 type Policies = Pick<Snapshot, "policies">;
 
@@ -102,7 +77,7 @@ function byKey(asked: Extract<AskedReset, { kind: "key" }>, { policies }: Polici
 function byId(id: string, { policies }: Policies, { topKeys, digest }: QuotaWorld): Found | NotFound {
   const quotas = policies.flatMap((policy) => quotasOf(policy).map((quota) => ({ policy, quota })));
   for (const { policy, quota } of quotas) {
-    const found = topKeys.of(quota).find(({ counter }) => idOf(counter.key, digest) === id);
+    const found = topKeys.of(quota).find(({ counter }) => counterId(counter.key, digest) === id);
     if (found !== undefined) return { policy, quota, key: found.key, counters: [found.counter] };
   }
   return unknown(

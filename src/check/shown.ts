@@ -2,6 +2,7 @@ import type { Class } from "../attributes/vocabulary.ts";
 import { Unknown, type Read, type Trace, type TypeName } from "../cel/expression.ts";
 import { printScalar } from "../cel/format.ts";
 import type { Fault } from "../std/fault.ts";
+import { cut, quoted } from "../std/printable.ts";
 
 /** A trace for people: what may not be seen is masked. */
 export interface Shown {
@@ -60,7 +61,7 @@ export const shownText = (
   { disclosure, personal }: { readonly disclosure: Class; readonly personal: Showing["personal"] },
 ): string =>
   disclosed(
-    { open: cut(text), digested: /^(?:string|dyn)$/.test(type) ? print(text) : cut(text) },
+    { open: cut(text), digested: /^(?:string|dyn)$/.test(type) ? quoted(text) : cut(text) },
     disclosure,
     personal,
   );
@@ -72,12 +73,11 @@ const FAULTS: Readonly<Record<Fault, string>> = {
   ours: "a back-end has not said it, or was not asked",
 };
 
-/** Longer texts and lists are cut: what is shown is read by people. */
-const MAX_LENGTH = 200;
+/** Longer lists are cut: what is shown is read by people. */
 const MAX_ELEMENTS = 10;
 
 function print(value: unknown): string {
-  if (typeof value === "string") return cut(JSON.stringify(value));
+  if (typeof value === "string") return quoted(value);
   if (Array.isArray(value)) {
     const more = value.length > MAX_ELEMENTS ? [`and ${value.length - MAX_ELEMENTS} more`] : [];
     return cut(`[${[...value.slice(0, MAX_ELEMENTS).map(print), ...more].join(", ")}]`);
@@ -88,5 +88,3 @@ function print(value: unknown): string {
   if (value === null) return "null";
   return value instanceof Map ? `a map of ${value.size}` : "present";
 }
-
-const cut = (text: string): string => (text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text);

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { didYouMean } from "../policy/diagnostic.ts";
+import { adapters } from "./adapters.ts";
 import type { Command, ExitCode, Invocation } from "./command.ts";
 import { envoy } from "./envoy.ts";
 import { evaluate } from "./eval.ts";
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   replay,
   envoy,
   keys,
+  adapters,
 ];
 
 /** Runs the command that the arguments name. */

@@ -83,7 +83,7 @@ async function compiledState(
     const content = await readHandlerFile(tree, path).catch(() => undefined);
     if (content !== undefined) handlerFiles.set(`${key} content`, digestOf(content));
   }
-  return { loaded, handlerFiles, configuration: compileLoaded(loaded) };
+  return { loaded, handlerFiles, configuration: await compileLoaded(loaded) };
 }
 
 /** What is no plain file, or larger than any that is read, has no content here. */

@@ -2,11 +2,12 @@ import { MAX_KEYS } from "../limits/top-keys.ts";
 import { PerSecond } from "../std/per-second.ts";
 import { paced, tooMany } from "./paced.ts";
 
-/** What is asked of quotas. */
+/** What is asked of quotas and rate limits. */
 export interface QuotasWanted {
   readonly policy: string | undefined;
   readonly quota: string | undefined;
-  /** Keys of each quota, at most. */
+  readonly domain: string | undefined;
+  /** Keys of each quota and rate limit, at most. */
   readonly limit: number;
 }
 
@@ -50,14 +51,16 @@ const MAX_RESET_PER_SECOND = 5;
 
 /** What a query of /quotas asks for, or a sentence that says what is wrong with it. */
 export function quotasWanted(query: Query): QuotasWanted | string {
-  const known = ["policy", "quota", "limit"];
+  const known = ["policy", "quota", "domain", "limit"];
   const stranger = Object.keys(query).find((key) => !known.includes(key));
   if (stranger !== undefined) return `there is no parameter ${stranger}; known: ${known.join(", ")}`;
-  const [policy, quota] = known.map((key) => textOf(query[key]));
+  const [policy, quota, domain] = known.map((key) => textOf(query[key]));
+  if (domain !== undefined && (policy ?? quota) !== undefined)
+    return "domain chooses rate limits, policy and quota choose quotas: leave one of them out";
   const limit = Number(query["limit"] ?? DEFAULT_KEYS);
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_KEYS)
     return `limit takes a whole number from 1 to ${MAX_KEYS}`;
-  return { policy, quota, limit };
+  return { policy, quota, domain, limit };
 }
 
 const textOf = (value: unknown): string | undefined =>

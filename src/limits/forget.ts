@@ -1,17 +1,36 @@
 import type { Counter } from "../store/counter.ts";
 import type { CounterStores, StoreLimits } from "./limits.ts";
 
-/** What became of a counter that was to be forgotten. `failed`: the store could not be asked, and may have it still. */
+/** What became of counters that were to be forgotten. `failed`: the store could not be asked, and may have them still. */
 export type Forgotten =
-  { readonly kind: "reset" | "nothing" } | { readonly kind: "failed"; readonly reason: string };
+  | { readonly result: "reset" | "nothing"; readonly reason: undefined }
+  | { readonly result: "failed"; readonly reason: string };
 
 /** Where a counter is forgotten. */
 export interface Forgetting extends Pick<CounterStores, "store" | "local"> {
   readonly limits: Pick<StoreLimits, "askAgain">;
 }
 
-/** Forgets a counter: in the store, and what this process has counted by itself while that was away. */
+/** What becomes of who asks to forget what one key has used; `Reset` says what was forgotten, and by which configuration. */
+export type ResetAnswer<Reset> =
+  | { readonly kind: "done"; readonly reset: Reset & Forgotten & { readonly revision: string } }
+  /** There is no such counter, or it has other values. */
+  | { readonly kind: "unknown" | "misfit"; readonly error: string }
+  /** There is no configuration yet. */
+  | { readonly kind: "not ready" };
+
+/** Forgets counters: in the store, and what this process has counted by itself while that was away. */
 export async function forget(
+  counters: readonly Pick<Counter, "tag" | "key">[],
+  forgetting: Forgetting,
+): Promise<Forgotten> {
+  const all = await Promise.all(counters.map((counter) => forgetOne(counter, forgetting)));
+  const failed = all.find(({ result }) => result === "failed");
+  if (failed !== undefined) return failed;
+  return { result: all.some(({ result }) => result === "reset") ? "reset" : "nothing", reason: undefined };
+}
+
+async function forgetOne(
   counter: Pick<Counter, "tag" | "key">,
   { store, local, limits }: Forgetting,
 ): Promise<Forgotten> {
@@ -19,8 +38,8 @@ export async function forget(
   try {
     const wasThere = await store().reset(counter);
     limits.askAgain(counter);
-    return { kind: wasThere || wasLocal ? "reset" : "nothing" };
+    return { result: wasThere || wasLocal ? "reset" : "nothing", reason: undefined };
   } catch (error) {
-    return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
+    return { result: "failed", reason: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Document } from "./document.ts";
 import type { KeysFile } from "./keys-lines.ts";
 import type { Loaded } from "./load.ts";
-import { resolveReference, type Reference } from "./references.ts";
+import { isAdapterPath, resolveReference, type Reference } from "./references.ts";
 import { isMapping } from "./tree.ts";
 import { writtenData, writtenOf, type Written } from "./written.ts";
 
@@ -25,6 +25,9 @@ function contentOf({ kind, path, at }: Reference, companions: Loaded["companions
       // A set may hold shared secrets, so nothing of it is shown.
       return jwks === undefined ? NOTHING : new Map([[`${at.join(".")} content`, digestOf(jwks)]]);
     }
+    case "adapter":
+      // Those of weir.yaml are among the files of its handlers.
+      return NOTHING;
   }
 }
 
@@ -43,7 +46,11 @@ export const handlerFilesIn = ({ documents }: Loaded): readonly HandlerFile[] =>
     const handlers = kind === "server" && isMapping(plain) ? plain.get("handlers") : undefined;
     if (!isMapping(handlers)) return [];
     return Array.from(writtenOf(handlers, "handlers"))
-      .filter(([key]) => /^handlers\.[^.]+\.config\.(?:.+\.)?file$/.test(key))
+      .filter(
+        ([key, written]) =>
+          /^handlers\.[^.]+\.config\.(?:.+\.)?file$/.test(key) ||
+          (/^handlers\.[^.]+\.adapter$/.test(key) && isAdapterPath(written)),
+      )
       .map(([key, written]) => ({ key, path: resolveReference(file, written) }));
   });
 

@@ -54,6 +54,8 @@ export const CODES = {
     "A secret attribute is compared, or given to an input that takes secrets; it never goes where it may be written down.",
   "not-carried":
     "A telemetry rule reads something of the check that the check's answer does not carry to the entry: a whole identity, or a value that does not travel.",
+  "adapter-contract":
+    "A file or package that weir.yaml names as an adapter cannot be imported, or what it exports is none.",
   "handler-config": "The configuration of a handler is not what its adapter takes.",
   "host-is-callers-choice":
     "To a sidecar a caller can send any host and path, so these alone must not choose a policy. Add `destinations`.",

@@ -35,6 +35,7 @@ const MAX_BYTES: Readonly<Record<ReferenceKind, number>> = {
   data: MAX_DATA_BYTES,
   keys: MAX_KEYS_BYTES,
   jwks: 1024 * 1024,
+  adapter: 4 * 1024 * 1024,
 };
 
 /** What of loaded files says which others they name, and which of those are read already. */
@@ -138,6 +139,8 @@ class Joined implements Companions {
   }
 
   *joining({ kind, path, shown, document, at }: Reference, file: CompanionFile | undefined): Steps<void> {
+    // What is wrong with it, and that it cannot be read, is told when it is imported.
+    if (kind === "adapter") return;
     const reason = file === undefined ? "there is no such file" : file.reason;
     if (file === undefined || reason !== undefined) {
       const message = `${shown} cannot be read: ${reason ?? ""}`;

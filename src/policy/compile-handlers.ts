@@ -1,8 +1,10 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Compiler, Declared } from "../adapter/expressions.ts";
+import type { Code } from "./codes.ts";
 import { didYouMean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
-import { QUEUE_DEFAULTS, REPORT_DEADLINE_MS, type HandlerFile } from "./handlers-file.ts";
+import type { ForeignAdapters } from "./foreign.ts";
+import { QUEUE_DEFAULTS, REPORT_DEADLINE_MS, type AdapterSource, type HandlerFile } from "./handlers-file.ts";
 import type { ConfiguredHandler } from "./handlers.ts";
 import type { Fields, Records } from "./records.ts";
 import type { Settings } from "./settings.ts";
@@ -11,6 +13,8 @@ import { OWN_SHARE_MS } from "./server-file.ts";
 /** What handlers are compiled with. */
 export interface HandlerWorld {
   readonly adapters: readonly Adapter[];
+  /** Those that weir.yaml names by file or package. */
+  readonly foreign: ForeignAdapters;
   readonly records: Records;
   readonly compiler: Compiler;
   readonly diagnostics: Diagnostic[];
@@ -23,29 +27,26 @@ export type WrittenHandlers = ReadonlyMap<string, ConfiguredHandler | undefined>
 export function compileHandlers(
   document: Document | undefined,
   settings: Settings,
-  { adapters, records, compiler, diagnostics }: HandlerWorld,
+  world: HandlerWorld,
 ): WrittenHandlers {
+  const { records, compiler, diagnostics } = world;
   const handlers = new Map<string, ConfiguredHandler | undefined>();
   if (document === undefined) return handlers;
-  const byId = new Map(adapters.map((adapter) => [adapter.id, adapter]));
+  const adapterOf = adaptersOf(document, world);
   for (const [name, written] of settings.handlers) {
     handlers.set(name, undefined);
-    const adapter = byId.get(written.adapter);
-    if (adapter === undefined) {
-      const message = `there is no adapter "${written.adapter}"`;
-      const place = document.at(["handlers", name, "adapter"]);
-      diagnostics.push(problem(place, "unknown-name", message, didYouMean(written.adapter, byId.keys())));
-      continue;
-    }
+    const found = adapterOf(name, written.source);
+    if (found === undefined) continue;
+    const { adapter, version } = found;
     if (!isAccepted(document, written, adapter, diagnostics)) continue;
-    const found = adapter.declare?.(written.config, compiler) ?? {};
-    if ((found.problems ?? []).length > 0) {
-      diagnostics.push(...problemsIn(document, written, found));
+    const own = adapter.declare?.(written.config, compiler) ?? {};
+    if ((own.problems ?? []).length > 0) {
+      diagnostics.push(...problemsIn(document, written, own));
       continue;
     }
     const declared = {
-      inputs: { ...adapter.inputs.check, ...found.inputs },
-      outputs: { ...adapter.outputs, ...found.outputs },
+      inputs: { ...adapter.inputs.check, ...own.inputs },
+      outputs: { ...adapter.outputs, ...own.outputs },
     };
     diagnostics.push(...misfits(document, name, { written, adapter, settings }));
     handlers.set(name, {
@@ -54,7 +55,7 @@ export function compileHandlers(
       config: written.config,
       place: document.keyAt(["handlers", name]),
       folder: settings.folder,
-      key: JSON.stringify([adapter.id, settings.folder, written.config]),
+      key: JSON.stringify([adapter.id, version, settings.folder, written.config]),
       deadlineMs: written.deadlineMs ?? settings.checkTimeoutMs - OWN_SHARE_MS,
       queue: adapter.inputs.report && {
         ...(written.queue ?? QUEUE_DEFAULTS),
@@ -66,6 +67,57 @@ export function compileHandlers(
   }
   return handlers;
 }
+
+interface FoundAdapter {
+  readonly adapter: Adapter;
+  /** Undefined of weir's own, which does not change. */
+  readonly version: string | undefined;
+}
+
+/** Finds the adapter of a handler; undefined where there is none, which is then among the diagnostics. */
+function adaptersOf(
+  document: Document,
+  { adapters, foreign, diagnostics }: HandlerWorld,
+): (handler: string, source: AdapterSource) => FoundAdapter | undefined {
+  const byId = new Map(adapters.map((adapter) => [adapter.id, adapter]));
+  const names = new Map<string, string>();
+  return (handler, { kind, name }) => {
+    const place = document.at(["handlers", handler, kind === "package" ? "package" : "adapter"]);
+    const refuse = (code: Code, message: string, hint: string): FoundAdapter | undefined => {
+      diagnostics.push(problem(place, code, message, hint));
+      return undefined;
+    };
+    if (kind === "own") {
+      const adapter = byId.get(name);
+      if (adapter !== undefined) return { adapter, version: undefined };
+      return refuse("unknown-name", `there is no adapter "${name}"`, didYouMean(name, byId.keys()));
+    }
+    const found = foreign.get(name) ?? { kind: "refused", reasons: ["it was not imported"] };
+    if (found.kind === "refused") {
+      for (const reason of found.reasons)
+        refuse("adapter-contract", `${name} is no adapter: ${reason}`, CONTRACT);
+      return undefined;
+    }
+    const { id } = found.adapter;
+    if (byId.has(id))
+      return refuse(
+        "adapter-contract",
+        `${name} calls itself ${id}, as one of weir's own adapters`,
+        "give it another `id`",
+      );
+    const other = names.get(id) ?? name;
+    if (other !== name)
+      return refuse(
+        "adapter-contract",
+        `${name} calls itself ${id}, and so does ${other}`,
+        "give one of them another `id`",
+      );
+    names.set(id, name);
+    return found;
+  };
+}
+
+const CONTRACT = "docs/adapters.md says what an adapter exports";
 
 const typesOf = ({ outputs }: Pick<ConfiguredHandler["declared"], "outputs">): Fields =>
   Object.fromEntries(Object.entries(outputs).map(([name, { type }]) => [name, type]));

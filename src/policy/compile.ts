@@ -23,6 +23,7 @@ import { findingCountedTwice } from "./counted-twice.ts";
 import { Environments } from "./declarations.ts";
 import { inOrder, isClean, problem, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
+import type { ForeignAdapters } from "./foreign.ts";
 import type { DomainFile } from "./domain-file.ts";
 import { LentCompiler } from "./lent-compiler.ts";
 import type { Loaded } from "./load.ts";
@@ -70,6 +71,8 @@ export interface TestsOf {
 /** What configurations are compiled for. */
 export interface World {
   readonly adapters: readonly Adapter[];
+  /** What files and packages came to that weir.yaml names as adapters; absent: none was imported. */
+  readonly foreign?: ForeignAdapters;
   readonly nowMs: number;
   /** `observe`: everything is in shadow, and every request passes. */
   readonly stance: "enforce" | "observe";
@@ -109,6 +112,7 @@ export function* compilingConfiguration(
   const engine = createEngine();
   const written = compileHandlers(weir?.document, settings, {
     adapters: world.adapters,
+    foreign: world.foreign ?? new Map(),
     records,
     compiler: new LentCompiler(engine),
     diagnostics,

@@ -1,6 +1,21 @@
 import type { QueueSettings } from "../host/delivery.ts";
-import { durationMs, field, expected, ID_FORM, integer, name, refuse, type Read } from "./fields.ts";
+import {
+  delegate,
+  durationMs,
+  either,
+  field,
+  filePath,
+  expected,
+  ID_FORM,
+  integer,
+  name,
+  oneOf,
+  refuse,
+  type NameForm,
+  type Read,
+} from "./fields.ts";
 import { entries, mapping } from "./fields-of-collections.ts";
+import { isAdapterPath } from "./references.ts";
 import type { Path } from "./source.ts";
 import { BROKEN, isList, isMapping, Literal, type Plain } from "./tree.ts";
 
@@ -13,8 +28,8 @@ export interface ConfigObject {
 
 /** One entry of `handlers`, before its adapter has read the configuration. */
 export interface HandlerFile {
-  /** The id of its adapter; whether there is one is not known here. */
-  readonly adapter: string;
+  /** Its adapter; whether there is one is not known here. */
+  readonly source: AdapterSource;
   /** Empty where the file has none. */
   readonly config: ConfigObject;
   /** Where `config` stands in weir.yaml. */
@@ -23,6 +38,12 @@ export interface HandlerFile {
   readonly deadlineMs: number | undefined;
   /** Undefined: QUEUE_DEFAULTS. */
   readonly queue: QueueFile | undefined;
+}
+
+/** Whose adapter it is: one of weir's own, by its id; a file, by its path; or a package. */
+export interface AdapterSource {
+  readonly kind: "own" | "file" | "package";
+  readonly name: string;
 }
 
 /** How records wait for a handler. */
@@ -57,21 +78,38 @@ const QUEUE = mapping({
   return found;
 });
 
+/** An adapter of weir's own, or a path that says of itself that it is one. */
+const ADAPTER = either([name(ID_FORM), filePath()], (value, context): AdapterSource => {
+  const isPath = isAdapterPath(value);
+  const found = delegate<string>(context, isPath ? filePath() : name(ID_FORM), value);
+  return { kind: isPath ? "file" : "own", name: found };
+});
+
+const PACKAGE_FORM: NameForm = {
+  pattern: /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/,
+  what: "the name of a package, such as weir-adapter-acme or @acme/weir-adapter",
+};
+
 const HANDLER = mapping({
-  adapter: name(ID_FORM),
+  adapter: ADAPTER.optional(),
+  package: name(PACKAGE_FORM).optional(),
   config: config().optional(),
   deadline: durationMs(1, 60_000, "from 1ms to 60s").optional(),
   queue: QUEUE.optional(),
+}).transform(({ adapter, package: written, ...more }, context) => {
+  const source: AdapterSource = adapter ?? { kind: "package", name: written ?? "" };
+  oneOf(context, { adapter, package: written }, ["adapter", "package"]);
+  return { ...more, source };
 });
 
 /** `handlers` of weir.yaml. */
 export const HANDLERS = entries(HANDLER, name(ID_FORM, "key")).transform(
   (found): ReadonlyMap<string, HandlerFile> =>
     new Map(
-      Array.from(found, ([id, { adapter, config: written, deadline, queue }]) => [
+      Array.from(found, ([id, { source, config: written, deadline, queue }]) => [
         id,
         {
-          adapter,
+          source,
           config: written ?? objectOf(new Map()),
           configPath: ["handlers", id, "config"],
           deadlineMs: deadline,

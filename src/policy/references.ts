@@ -8,8 +8,8 @@ import { isMapping, type Plain } from "./tree.ts";
 /** The most files that one policy or shared file names. */
 export const MAX_REFERENCES = 1_000;
 
-/** What a named file is read as: data of expressions, API keys, or the public keys of an issuer. */
-export type ReferenceKind = "data" | "keys" | "jwks";
+/** What a named file is read as: data of expressions, API keys, the public keys of an issuer, or an adapter. */
+export type ReferenceKind = "data" | "keys" | "jwks" | "adapter";
 
 /** A place where a policy or shared file names another file, which is no configuration. */
 export interface Reference {
@@ -31,9 +31,9 @@ export const DATA = entries(filePath(), name(VARIABLE_FORM, "key"));
 /** The absolute path of what `file` names as `written`. */
 export const resolveReference = (file: string, written: string): string => resolve(dirname(file), written);
 
-/** The files that a policy or shared file names, at most so many. */
+/** The files that a policy, a shared file or weir.yaml names, at most so many. */
 export function referencesIn(document: Document): readonly Reference[] {
-  if (document.kind !== "policy" && document.kind !== "shared") return [];
+  if (document.kind !== "policy" && document.kind !== "shared" && document.kind !== "server") return [];
   const found: Reference[] = [];
   const add = (kind: ReferenceKind, at: Path, written: Plain | undefined): void => {
     if (typeof written !== "string" || written === "" || written.includes("\0")) return;
@@ -41,6 +41,13 @@ export function referencesIn(document: Document): readonly Reference[] {
     const shown = path === resolve(written) ? written : join(dirname(document.file), written);
     found.push({ kind, path, shown, document, at });
   };
+  if (document.kind === "server") {
+    for (const [key, handler] of mappingAt(document.plain, "handlers")) {
+      const written = isMapping(handler) ? handler.get("adapter") : undefined;
+      if (isAdapterPath(written)) add("adapter", ["handlers", key, "adapter"], written);
+    }
+    return found.slice(0, MAX_REFERENCES);
+  }
   for (const [key, path] of mappingAt(document.plain, "data")) add("data", ["data", key], path);
   for (const [key, identity] of mappingAt(document.plain, "identities")) {
     const at = ["identities", key];
@@ -51,6 +58,10 @@ export function referencesIn(document: Document): readonly Reference[] {
   }
   return found.slice(0, MAX_REFERENCES);
 }
+
+/** Whether a handler's `adapter` is a file, and none of weir's own. */
+export const isAdapterPath = (written: unknown): written is string =>
+  typeof written === "string" && /^\.{0,2}\//.test(written);
 
 function mappingAt(plain: unknown, key: string): ReadonlyMap<string, Plain> {
   const inner = isMapping(plain) ? plain.get(key) : undefined;

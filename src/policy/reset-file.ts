@@ -3,7 +3,7 @@ import { anyText, misplaced, oneOf, refuse, text } from "./fields.ts";
 import { list, mapping } from "./fields-of-collections.ts";
 import { readDescribed } from "./schema.ts";
 
-/** Which counter of a quota is to be forgotten: one that a list of quotas has named, or the one of these values of the key. */
+/** Which counter is to be forgotten: one that a list has named, or the one of these values of a quota's key, or of these entries. */
 export type AskedReset =
   | { readonly kind: "id"; readonly id: string }
   | {
@@ -11,30 +11,63 @@ export type AskedReset =
       readonly policy: string;
       readonly quota: string;
       readonly key: readonly string[];
+    }
+  | {
+      readonly kind: "entries";
+      readonly domain: string;
+      readonly entries: readonly { readonly key: string; readonly value: string }[];
     };
 
 /** The most values that a quota's key has. */
 const MAX_VALUES = 16;
+/** The most entries that a descriptor has. */
+const MAX_ENTRIES = 64;
+
+const ENTRY = mapping({
+  key: text("the key of an entry"),
+  value: anyText().optional(),
+}).transform(({ key, value = "" }) => ({ key, value }));
+
+const WHAT = ["id", "policy", "domain"] as const;
+
+/** What stands beside each of them. */
+const BESIDE: Readonly<Record<(typeof WHAT)[number], readonly string[]>> = {
+  id: [],
+  policy: ["quota", "key"],
+  domain: ["entries"],
+};
+
+/** What must stand beside each of them. */
+const NEEDED: Readonly<Partial<Record<(typeof WHAT)[number], string>>> = {
+  policy: "quota",
+  domain: "entries",
+};
 
 const RESET = mapping({
   id: text("the id of a counter, c_…").optional(),
   policy: text("the name of a policy").optional(),
   quota: text("the id of a quota").optional(),
   key: list(anyText(), "the values of the quota's key", MAX_VALUES).optional(),
-}).transform(({ id, policy, quota, key }, context): AskedReset => {
-  oneOf(context, { id, policy }, ["id", "policy"]);
-  if (id !== undefined) {
-    for (const [name, value] of [
-      ["quota", quota],
-      ["key", key],
-    ] as const)
-      if (value !== undefined)
-        refuse(context, misplaced("one-of", `id and ${name} stand together`, "id says it all"), [name]);
-    return { kind: "id", id };
+  domain: text("the name of a domain").optional(),
+  entries: list(ENTRY, "the entries of the descriptor", MAX_ENTRIES).optional(),
+}).transform((asked, context): AskedReset => {
+  const { id, policy, quota, key, domain, entries } = asked;
+  oneOf(context, { id, policy, domain }, WHAT);
+  const what = WHAT.find((name) => asked[name] !== undefined) ?? "id";
+  for (const [name, value] of Object.entries({ quota, key, entries })) {
+    const isMissing = value === undefined && name === NEEDED[what];
+    if (isMissing) {
+      const message = `${name} is missing: which one of the ${what}?`;
+      refuse(context, misplaced("missing-key", message, `write ${name} beside it`));
+    }
+    if (value === undefined || BESIDE[what].includes(name)) continue;
+    const why = what === "id" ? "id says it all" : `with ${what} go ${BESIDE[what].join(" and ")}`;
+    refuse(context, misplaced("one-of", `${what} and ${name} stand together`, why), [name]);
   }
-  if (policy !== undefined && quota === undefined)
-    refuse(context, misplaced("missing-key", "quota is missing: which one of the policy?", "write its id"));
-  return { kind: "key", policy: policy ?? "", quota: quota ?? "", key: key ?? [] };
+  if (policy !== undefined) return { kind: "key", policy, quota: quota ?? "", key: key ?? [] };
+  return domain === undefined
+    ? { kind: "id", id: id ?? "" }
+    : { kind: "entries", domain, entries: entries ?? [] };
 });
 
 /** Reads which counter is to be forgotten, in YAML or JSON, or says what is wrong with it. Never throws. */

@@ -22,6 +22,8 @@ export interface Decided {
   readonly asked: AskedDescriptor;
   readonly applied: Applied | undefined;
   readonly status: Status;
+  /** What became of each counter of it, in the order of the rule's groups; none where nobody was asked. */
+  readonly carried: readonly Carried[];
 }
 
 /** The stance of the snapshot and by when the store has to answer; epoch milliseconds. */
@@ -90,6 +92,7 @@ const decidedWithout = ({ asked, applied }: Planned): Decided => ({
   asked,
   applied,
   status: applied === undefined ? NO_LIMIT : UNLIMITED,
+  carried: NONE,
 });
 
 type Counted = Extract<Taken, { readonly kind: "counted" }>;
@@ -103,7 +106,7 @@ function counted(planned: readonly Planned[], { counts, nowMs }: Counted): reado
       const count = counts[at++];
       if (count !== undefined) carried.push({ charge, limits, count, nowMs });
     }
-    return { asked: one.asked, applied: one.applied, status: statusOf(carried) };
+    return { asked: one.asked, applied: one.applied, status: statusOf(carried), carried };
   });
 }
 
@@ -148,7 +151,7 @@ function failedOver({ asked, applied, charges }: Planned): Decided {
   const status: Status = isDenied
     ? { code: "over-limit", limit, remaining: 0, resetSeconds: undefined }
     : NO_LIMIT;
-  return { asked, applied, status };
+  return { asked, applied, status, carried: NONE };
 }
 
 /** The statuses as they are told, and what they come to. */

@@ -27,6 +27,15 @@ export interface Applied {
 export function ruleFor(domain: Domain, descriptor: AskedDescriptor): Applied | undefined {
   const { entries, limit } = descriptor;
   if (limit !== undefined) return brought(domain, limit, entries);
+  const applied = ruleAt(domain, entries);
+  return applied === undefined || holds(applied.rule, domain, descriptor) ? applied : undefined;
+}
+
+/** The same for entries alone: the rule that the tree has for them, whether or not it holds for a request, and where it stands. */
+export function ruleAt(
+  domain: Domain,
+  entries: readonly Entry[],
+): (Applied & { readonly nodes: readonly DescriptorNode[] }) | undefined {
   let level = domain.top;
   let rule: LimitRule | undefined;
   const nodes: DescriptorNode[] = [];
@@ -38,8 +47,7 @@ export function ruleFor(domain: Domain, descriptor: AskedDescriptor): Applied | 
     nodes.push(node);
     parts.push(key, node.counted === "together" ? (node.value ?? value) : value);
   }
-  if (rule === undefined || !holds(rule, domain, descriptor)) return undefined;
-  return { rule, parts, metric: metricOf(rule, nodes, parts) };
+  return rule && { rule, parts, nodes, metric: metricOf(rule, nodes, parts) };
 }
 
 function stepTo(

@@ -1,6 +1,8 @@
 import type { StatusAnswer } from "../grpc/calls.ts";
 import type { CounterStores } from "../limits/limits.ts";
 import { SETTLE_DOMAIN, type Settler } from "../limits/settle.ts";
+import type { TopKeys } from "../limits/top-keys.ts";
+import type { Domain } from "../policy/domain.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { MalformedMessage } from "../std/wire-reader.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -8,6 +10,7 @@ import { NO_LIMIT, type Answer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import { readRequest } from "./attributes.ts";
 import { decide, type Decision } from "./decide.ts";
+import { noteKeys } from "./noted.ts";
 import { settleAsked } from "./settlement.ts";
 import { tell } from "./told.ts";
 import { encodeResponse } from "./response.ts";
@@ -19,6 +22,7 @@ export interface QuotaHost {
   readonly stores: CounterStores;
   /** Settles late costs of quotas. */
   readonly settler: Settler;
+  readonly topKeys: TopKeys;
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
   readonly metrics: Metrics;
@@ -83,7 +87,7 @@ function answer(host: QuotaHost, call: Call, waiting: Waiting): Outcome | Promis
   if (waiting.count >= snapshot.settings.maxInFlight)
     return refuse(host, name, "resource-exhausted", "too many requests wait for the store");
   const deadlineAtMs = Math.min(call.deadlineAtMs, call.startedAtMs + snapshot.settings.checkTimeoutMs);
-  const finish = (decision: Decision): Outcome => concluded(host, name, decision, call);
+  const finish = (decision: Decision): Outcome => concluded(host, domain, decision, call);
   const decision = decide(domain, asked, host.stores, { stance: snapshot.stance, deadlineAtMs });
   if (!(decision instanceof Promise)) return finish(decision);
   waiting.count++;
@@ -134,11 +138,14 @@ function unknownDomain(host: QuotaHost, { unloaded }: Snapshot, { domain, descri
 /** As the domain of all that weir does not know: names of callers' choice would be as many series. */
 const UNKNOWN_DOMAIN = "unknown";
 
-function concluded(host: QuotaHost, domain: string, decision: Decision, { deadlineAtMs }: Call): Outcome {
+function concluded(host: QuotaHost, limits: Domain, decision: Decision, call: Call): Outcome {
+  const { name: domain } = limits;
+  const { startedAtMs, deadlineAtMs } = call;
   switch (decision.kind) {
     case "answered":
       host.metrics.countRateLimit(domain, decision.answer.code === "ok" ? "ok" : "over_limit");
       tell(host.metrics, domain, decision.descriptors);
+      noteKeys(host.topKeys, limits, decision.descriptors, startedAtMs);
       return encodeResponse(decision.answer);
     case "failed":
       return decision.reason === "timeout" && host.nowMs() >= deadlineAtMs

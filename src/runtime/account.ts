@@ -59,6 +59,16 @@ export function accountOf(account: ReportAccount, live: Handlers): Account {
   };
 }
 
+/** The sums alone, as the log has them when the process ends. */
+export const sumsAtEnd = (account: ReportAccount) => ({
+  received: sumsOf(account.received),
+  invalid: sumsOf(account.invalid),
+  shed: sumsOf(account.shed),
+  handlers: Object.fromEntries(
+    Array.from(account.handlers, ([handler, one]) => [handler, lineOf(account, one)]),
+  ),
+});
+
 function healthOf(live: Handlers, name: string): Pick<HandlerLine, "adapter" | "state" | "detail"> {
   const running = live.get(name);
   if (running === undefined)

@@ -31,15 +31,19 @@ export interface AuditedOverride {
   readonly revision: string | undefined;
 }
 
-export interface AuditedReset {
-  readonly kind: "audit";
-  readonly time: string;
-  readonly event: "reset";
+export type AuditedReset = ResetResult &
+  ResetCounter & { readonly kind: "audit"; readonly time: string; readonly event: "reset" };
+
+/** Which counter somebody had forgotten: of a policy's quota, or of a rate limit. Values of persons stand as digests. */
+type ResetCounter =
+  | { readonly policy: string; readonly quota: string; readonly key: readonly string[] }
+  | {
+      readonly domain: string;
+      readonly entries: readonly { readonly key: string; readonly value: string }[];
+    };
+
+interface ResetResult {
   readonly result: "reset" | "nothing" | "failed";
-  readonly policy: string;
-  readonly quota: string;
-  /** Values of persons as digests. */
-  readonly key: readonly string[];
   /** Why it failed. */
   readonly reason: string | undefined;
   readonly revision: string;
@@ -47,11 +51,13 @@ export interface AuditedReset {
 
 /** The line of a counter that somebody had forgotten. */
 export const auditOfReset = (
-  { result, policy, quota, key, reason, revision }: Omit<AuditedReset, "kind" | "time" | "event">,
+  counter: ResetCounter,
+  { result, reason, revision }: ResetResult,
   atMs: number,
 ): AuditedReset => ({
-  ...{ kind: "audit", time: new Date(atMs).toISOString(), event: "reset" },
-  ...{ result, policy, quota, key, reason, revision },
+  ...{ kind: "audit", time: new Date(atMs).toISOString(), event: "reset", result },
+  ...counter,
+  ...{ reason, revision },
 });
 
 /** The lines of one attempt to load. `before` is what was live until then. */

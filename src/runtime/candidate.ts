@@ -1,3 +1,4 @@
+import { importAdapters } from "./foreign-adapters.ts";
 import type { Backends } from "./backends.ts";
 import { compilingConfiguration, type World } from "../policy/compile.ts";
 import { printDiagnostic } from "../policy/diagnostic.ts";
@@ -75,7 +76,8 @@ export class CandidateFiles {
 
   async #compile({ loaded, revision }: Reading): Promise<void> {
     const { adapters, log } = this.#options;
-    const world = { adapters, nowMs: Date.now(), stance: "enforce" } as const;
+    const foreign = await importAdapters(loaded);
+    const world = { adapters, foreign, nowMs: Date.now(), stance: "enforce" } as const;
     const { snapshot, diagnostics } = await finishInTurns(
       compilingConfiguration(loaded, revision, world),
       SLICE_MS,

@@ -2,6 +2,7 @@ import { compilingConfiguration, type World } from "../policy/compile.ts";
 import { isClean, type Diagnostic } from "../policy/diagnostic.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { finishInTurns } from "../std/steps.ts";
+import { importAdapters } from "./foreign-adapters.ts";
 import { choose, type Candidate, type Chosen, type Good, type Held, type Trial } from "./choose.ts";
 import { divideNewest } from "./divide.ts";
 import type { HandlerWorld, RunningHandler } from "./handlers.ts";
@@ -240,7 +241,8 @@ class Attempting {
     const { live, isDue } = this.#present;
     if (live?.snapshot.revision === revision && !isDue) return { snapshot: live.snapshot, diagnostics: [] };
     const { adapters, stance, nowMs } = this.#options;
-    const world = { adapters, stance, unloaded, nowMs: nowMs() };
+    const foreign = await importAdapters(loaded);
+    const world = { adapters, foreign, stance, unloaded, nowMs: nowMs() };
     const compiled = await finishInTurns(compilingConfiguration(loaded, revision, world), SLICE_MS);
     const { snapshot, diagnostics } = compiled;
     if (snapshot === undefined) return { snapshot, diagnostics };

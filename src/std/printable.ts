@@ -9,3 +9,13 @@ export const visible = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}]/gu, (character) =>
     character === "\t" ? character : "�".repeat(character.length),
   );
+
+/** Longer texts are cut where people read them. */
+const MAX_LENGTH = 200;
+
+/** A text for people: its beginning where it is long. */
+export const cut = (text: string): string =>
+  text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
+
+/** The same in quotes, and so that every character can be told. */
+export const quoted = (text: string): string => cut(JSON.stringify(text));

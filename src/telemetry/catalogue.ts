@@ -103,6 +103,12 @@ export const CATALOGUE = {
     meaning:
       "Counters that somebody had forgotten by the admin listener: `reset`; `nothing`, nothing was counted; `failed`, the store was away.",
   },
+  rateLimitResets: {
+    name: "weir_rate_limit_resets_total",
+    kind: "counter",
+    labels: ["domain", "result"],
+    meaning: "The same of counters of rate limits, by domain.",
+  },
   quotaSettlements: {
     name: "weir_quota_settlements_total",
     kind: "counter",

@@ -16,6 +16,8 @@ export function handlerMetrics(registry: Registry): (adapter: string, handler: s
         known instanceof Counter
           ? known
           : new Counter<string>({ name, help, labelNames: ["handler", ...labels], registers: [registry] });
+      // What has not happened yet is told as 0, so that its first time is seen to be a growth.
+      if (labels.length === 0) counter.labels(handler).inc(0);
       return (by, ...values) => counter.labels(handler, ...values).inc(by);
     },
     gauge: ({ name: short, help }, read) => {

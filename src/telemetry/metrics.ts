@@ -32,6 +32,7 @@ export interface Metrics {
   ): void;
   countQuotaLost(what: "count" | "refund"): void;
   countQuotaReset(by: { readonly policy: string; readonly quota: string }, result: string): void;
+  countRateLimitReset(domain: string, result: string): void;
   countSettlement(by: { readonly policy: string; readonly quota: string }, result: string): void;
   countInternalError(method: string): void;
   countFinding(identity: string, finding: string): void;
@@ -104,6 +105,7 @@ export function createMetrics(): Metrics {
   const quotaRequests = counter(registry, "quotaRequests");
   const quotaLost = counter(registry, "quotaLost");
   const quotaResets = counter(registry, "quotaResets");
+  const rateLimitResets = counter(registry, "rateLimitResets");
   const quotaSettlements = counter(registry, "quotaSettlements");
   const internalErrors = counter(registry, "internalErrors");
   const { name, help } = described("checkDuration");
@@ -133,6 +135,7 @@ export function createMetrics(): Metrics {
       quotaRequests.labels(policy, quota, result, by, mode).inc(),
     countQuotaLost: (what) => quotaLost.inc({ what }),
     countQuotaReset: ({ policy, quota }, result) => quotaResets.labels(policy, quota, result).inc(),
+    countRateLimitReset: (domain, result) => rateLimitResets.labels(domain, result).inc(),
     countSettlement: ({ policy, quota }, result) => quotaSettlements.labels(policy, quota, result).inc(),
     countInternalError: (method) => internalErrors.inc({ method }),
     countReload,

@@ -39,7 +39,7 @@ export function quotaWorld(live: Snapshot = SNAPSHOT) {
     nowMs: () => NOW_MS,
     signer: { sign: () => "", isSigned: () => false },
     observe: {
-      onTake: (claim, result, _by, charged) => topKeys.note(claim, result, { charged, atMs: NOW_MS }),
+      onTake: (claim, result, _by, charged) => topKeys.noteClaim(claim, result, { charged, atMs: NOW_MS }),
       onLost: (what) => assert.fail(`${what} was lost`),
     },
   });

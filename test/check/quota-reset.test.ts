@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { listQuotas } from "../../src/check/quota-list.ts";
-import { resetCounter, type ResetAnswer } from "../../src/check/quota-reset.ts";
+import { resetQuota, type Reset } from "../../src/check/quota-reset.ts";
+import type { ResetAnswer } from "../../src/limits/forget.ts";
+import { readReset } from "../../src/policy/reset-file.ts";
 import type { AuditLine } from "../../src/runtime/audit.ts";
 import { digest, quotaWorld } from "./quota-fixture.ts";
 
@@ -19,8 +21,10 @@ function resetting() {
     },
     log: { info: (facts: object) => void logged.push(facts) },
   };
-  const reset = (asked: object): Promise<ResetAnswer> =>
-    resetCounter(Buffer.from(JSON.stringify(asked)), world);
+  const reset = (text: object): Promise<ResetAnswer<Reset>> => {
+    const asked = readReset("the reset", Buffer.from(JSON.stringify(text)));
+    return "kind" in asked && asked.kind !== "entries" ? resetQuota(asked, world) : assert.fail("no reset");
+  };
   return { ...own, told, counted, logged, reset };
 }
 
@@ -87,7 +91,7 @@ describe("who resets a counter", () => {
     assert.equal(told.length, 1);
   });
 
-  const wrong: readonly (readonly [asked: object, kind: ResetAnswer["kind"], why: RegExp])[] = [
+  const wrong: readonly (readonly [asked: object, kind: ResetAnswer<Reset>["kind"], why: RegExp])[] = [
     [
       { policy: "shp", quota: "per-host" },
       "unknown",
@@ -102,7 +106,6 @@ describe("who resets a counter", () => {
     ],
     [{ policy: "shop", quota: "trial", key: ["x"] }, "misfit", /shop\/trial has no key/],
     [{ id: "c_0123" }, "unknown", /is not among the busiest keys/],
-    [{ policy: "shop" }, "refused", /quota is missing/],
   ];
   for (const [asked, kind, why] of wrong) {
     it(`is told what is wrong with ${JSON.stringify(asked)}, and nothing is told of it`, async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ListedQuota } from "../../src/check/quota-list.ts";
 import { startAdminListener } from "../../src/http/admin.ts";
 import type { ResetDone } from "../../src/http/quotas.ts";
+import type { ListedLimit } from "../../src/quota/limit-list.ts";
 import { run } from "./fixture.ts";
 
 const STORE = { type: "redis", state: "ready", detail: "", counters: undefined } as const;
@@ -30,9 +31,35 @@ const QUOTA: ListedQuota = {
   ],
 };
 
+const LIMIT: ListedLimit = {
+  ...{ domain: "edge", standing: "enforce", onError: undefined, algorithm: "fixed" },
+  descriptor: [
+    { key: "plan", value: "gold" },
+    { key: "user", value: undefined },
+  ],
+  windows: [{ name: "", limit: 5, per: "15 minutes" }],
+  keys: [
+    {
+      ...{ id: "c_ba9876543210", mode: "enforce", hits: 5, refusals: 2 },
+      ...{ since: "2026-11-21T12:00:00.000Z", seen: "2026-11-21T12:01:00.000Z" },
+      entries: [
+        { key: "plan", value: "gold" },
+        { key: "user", value: "#aa" },
+      ],
+      now: {
+        kind: "found",
+        by: "store",
+        windows: [{ per: "15 minutes", limit: 5, used: 6, remaining: 0, resetMs: 60_000 }],
+      },
+    },
+  ],
+};
+
+const NO_LIMITS = { limits: [], unlisted: 0 };
+
 describe("weir quotas", () => {
   const open = new AsyncDisposableStack();
-  let listed: object = { store: STORE, quotas: [QUOTA] };
+  let listed: object = { store: STORE, quotas: [QUOTA], ...NO_LIMITS };
   let answer: ResetDone;
   const asked: unknown[] = [];
   let admin: readonly string[];
@@ -71,7 +98,7 @@ describe("weir quotas", () => {
       ...admin,
     ]);
     assert.equal(code, 0);
-    assert.deepEqual(asked, [{ policy: "shop", quota: "per-client", limit: 5 }]);
+    assert.deepEqual(asked, [{ policy: "shop", quota: "per-client", domain: undefined, limit: 5 }]);
     assert.equal(
       printed,
       `shop/per-client  10 per 1m, 100 per day UTC  by client.ip, request.method  (fixed)
@@ -96,9 +123,9 @@ describe("weir quotas", () => {
     };
     const half = { ...QUOTA, percent: 50, count: "denied", keys: [] };
     const before = listed;
-    listed = { store: { ...STORE, state: "away", detail: "refused" }, quotas: [shadow, half] };
+    listed = { store: { ...STORE, state: "away", detail: "refused" }, quotas: [shadow, half], ...NO_LIMITS };
     const { printed } = await run(["quotas", ...admin]);
-    listed = { store: STORE, quotas: [] };
+    listed = { store: STORE, quotas: [], ...NO_LIMITS };
     const none = await run(["quotas", ...admin]);
     listed = before;
     assert.match(printed, /^the store of counters is away, and cannot be asked: refused\n\nshop/);
@@ -107,7 +134,40 @@ describe("weir quotas", () => {
       /all requests together {2}\(fixed\) {2}in shadow\n {2}all {2}the store has not said/,
     );
     assert.match(printed, /count: denied\) {2}enforced for 50%\n {2}nothing was counted here/);
-    assert.equal(none.printed, "no policy has such a quota\n");
+    assert.equal(none.printed, "there is no such quota, and no such rate limit\n");
+  });
+
+  it("prints rate limits of domains with their busiest entries, and how many are left out", async () => {
+    const before = listed;
+    const shadow = { ...LIMIT, descriptor: [{ key: "path" }], standing: "shadow", keys: [] };
+    listed = { store: STORE, quotas: [], limits: [LIMIT, shadow], unlisted: 7 };
+    const { code, printed } = await run(["quotas", "--domain", "edge", ...admin]);
+    listed = before;
+    assert.equal(code, 0);
+    assert.deepEqual(asked, [{ policy: undefined, quota: undefined, domain: "edge", limit: 10 }]);
+    assert.equal(
+      printed,
+      `edge  plan=gold  user  5 per 15 minutes  (fixed)
+  plan=gold  user=#aa  6 of 5 per 15 minutes, 0 left, resets in 1m  (5 charged and 2 refused here)  c_ba9876543210
+
+edge  path  5 per 15 minutes  (fixed)  in shadow
+  nothing was counted here since the files were loaded
+
+and 7 more rate limits: choose by --domain
+`,
+    );
+  });
+
+  it("resets a rate limit by its entries", async () => {
+    const entries = [
+      { key: "plan", value: "gold" },
+      { key: "q", value: "a=b" },
+      { key: "all", value: "" },
+    ];
+    answer = { kind: "done", reset: { ...{ domain: "edge", entries }, result: "reset", reason: undefined } };
+    const reset = await run(["quotas", "reset", "--domain", "edge", "plan=gold", "q=a=b", "all", ...admin]);
+    assert.deepEqual([reset.code, reset.printed], [0, "edge plan=gold q=a=b all= begins anew\n"]);
+    assert.deepEqual(asked, [{ domain: "edge", entries }]);
   });
 
   const RESET = { policy: "shop", quota: "per-client", key: ["#aa", "GET"], reason: undefined };
@@ -142,6 +202,7 @@ describe("weir quotas", () => {
     [["reset", "a/b/c"], /a\/b\/c is neither/],
     [["reset", "c_0123", "x"], /says it all/],
     [["reset", "--policy", "shop", "per-client"], /--policy chooses what is listed/],
+    [["reset", "--domain", "edge"], /which entries of edge\? KEY=VALUE/],
     [["--format", "xml"], /--format is text or json, not xml/],
   ];
   for (const [args, complaint] of wrong) {

@@ -7,8 +7,9 @@ import type { Shop } from "../support/shop.ts";
 
 /** What visitors of the shop do, and how often of a hundred times. */
 const DEEDS: readonly (readonly [share: number, deed: (shop: Doors) => Promise<void>])[] = [
-  [30, ({ storefront }) => visit(storefront, "/")],
+  [24, ({ storefront }) => visit(storefront, "/")],
   [30, ({ storefront }) => visit(storefront, `/buy/${Math.floor(Math.random() * 20)}`)],
+  [6, ({ storefront }) => visit(storefront, "/buy/pay")],
   [8, ({ storefront }) => visit(storefront, "/buy/fail")],
   [6, ({ storefront }) => visit(storefront, "/buy/slow")],
   [4, ({ storefront }) => visit(storefront, "/buy/gone")],

@@ -16,7 +16,7 @@ interface Example {
   readonly wrong: string | undefined;
 }
 
-const NAME = /^# ([\w.-]*[./][\w./-]*)\n/;
+const NAME = /^(?:#|\/\/) ([\w.-]*[./][\w./-]*)\n/;
 const WRONG = /^# wrong: (.*)\n/;
 
 const isExample = ({ language, text }: Block): boolean =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import type { Look } from "../support/browser.ts";
-import { check, ConsoleSuite, MARKUP, rowsOf, TOKEN } from "../support/console.ts";
+import { askLimit, check, ConsoleSuite, MARKUP, rowsOf, TOKEN } from "../support/console.ts";
 import { until } from "../support/until.ts";
 import { freePort } from "../support/weir.ts";
 
@@ -245,7 +245,21 @@ describe("the console in a browser", function () {
     assert.match(await focused(), /^Reset \/counted\/a/);
     await page.getByLabel("Policy").fill("nobody's");
     await page.keyboard.press("Enter");
-    await page.getByText("No quota fits.").waitFor();
+    await page.getByText("None fits.").waitFor();
+  });
+
+  it("shows what is left of rate limits, and resets one key of them", async () => {
+    for (let times = 0; times < 3; times++) await askLimit(suite.weir, "edge", "plan=gold", "user=alice");
+    const page = await show("quotas?domain=edge");
+    const card = page.locator(".quota", { hasText: "edge" });
+    await card.getByText("2 per day by plan=gold, user. fixed").waitFor();
+    await card.getByText("exhausted").waitFor();
+    await card.getByText("2 charged, 1 refused here").waitFor();
+    assert.equal(await page.locator(".quota").count(), 1);
+    assert.doesNotMatch(await card.innerText(), /alice/);
+    await card.getByRole("button", { name: /^Reset plan=gold user=#/ }).click();
+    await card.getByRole("button", { name: "Reset it" }).click();
+    await card.getByText("0 of 2 per day, 2 left").waitFor();
   });
 
   it("says that weir has gone away, and when it is back", async () => {

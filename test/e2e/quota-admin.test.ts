@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { askLimit } from "../support/console.ts";
 import { requestHttp1 } from "../support/http.ts";
 import { until } from "../support/until.ts";
 import { removeFolder, runWeir, startWeir, type Weir, writeFolder } from "../support/weir.ts";
@@ -17,6 +18,13 @@ listen:
 decisions:
   to: { file: ${log} }
   record: [{ sample: 0% }]
+`,
+  "edge.yaml": `domain: edge
+descriptors:
+  - key: plan
+    value: gold
+    descriptors:
+      - { key: user, rate_limit: { unit: year, requests_per_unit: 2 } }
 `,
   "admin-token": `${TOKEN}\n`,
   "shop.yaml": `weir: 1
@@ -45,6 +53,7 @@ interface Listed {
     readonly quota: string;
     readonly keys: readonly Readonly<Record<string, unknown>>[];
   }[];
+  readonly limits: readonly { readonly keys: readonly Readonly<Record<string, unknown>>[] }[];
 }
 
 describe("quotas of a weir that runs", function () {
@@ -121,15 +130,36 @@ describe("quotas of a weir that runs", function () {
     assert.match(JSON.stringify(key["now"]), /"used":2,"remaining":48/);
   });
 
+  it("are shown beside rate limits, which are reset by their entries or by the counter", async () => {
+    const ask = () => askLimit(weir, "edge", "plan=gold", "user=alice");
+    for (let times = 0; times < 3; times++) await ask();
+    assert.match(
+      await printed("quotas", "--domain", "edge"),
+      /^edge {2}plan=gold {2}user {2}2 per year {2}\(fixed\)\n {2}plan=gold {2}user=#[0-9a-f]{12} {2}3 of 2 per year, 0 left, resets in .* {2}\(2 charged and 1 refused here\) {2}c_[0-9a-f]{12}\n$/,
+    );
+    const names = ["--domain", "edge", "plan=gold", "user=alice"];
+    assert.match(
+      await printed("quotas", "reset", ...names),
+      /^edge plan=gold user=#[0-9a-f]{12} begins anew\n$/,
+    );
+    await ask();
+    const { limits, quotas } = JSON.parse(await printed("quotas", "--format", "json")) as Listed;
+    assert.equal(quotas.length, 3);
+    const [key] = limits[0]?.keys ?? [];
+    assert.match(JSON.stringify(key?.["now"]), /"used":1,"remaining":1/);
+    assert.match(await printed("quotas", "reset", String(key?.["id"])), /begins anew\n$/);
+    assert.equal(await weir.metric('weir_rate_limit_resets_total{domain="edge",result="reset"}'), 2);
+  });
+
   it("are reset in the audit and the log, which say nothing that is secret", async () => {
     const resets = async () => {
       const lines = (await readFile(log, "utf8")).split("\n").slice(0, -1);
       const events = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
       return events.filter(({ event }) => event === "reset");
     };
-    const [first, second, third] = await until(
-      async () => ((await resets()).length === 3 ? await resets() : undefined),
-      { what: "three lines of resets" },
+    const [first, second, third, limit] = await until(
+      async () => ((await resets()).length === 5 ? await resets() : undefined),
+      { what: "five lines of resets" },
     );
     const { revision, time, ...line } = first ?? {};
     assert.deepEqual(line, {
@@ -138,8 +168,10 @@ describe("quotas of a weir that runs", function () {
     });
     assert.match(`${String(revision)} ${String(time)}`, /^[0-9a-f]{12} 20.*Z$/);
     assert.deepEqual([second?.["result"], third?.["result"]], ["reset", "nothing"]);
+    assert.match(JSON.stringify(limit), /"domain":"edge","entries":\[\{"key":"plan","value":"gold"\},/);
     assert.equal(weir.log().filter(({ quota }) => quota !== undefined).length, 3);
-    assert.doesNotMatch(JSON.stringify([await resets(), weir.log()]), /a secret/);
+    assert.equal(weir.log().filter(({ domain }) => domain === "edge").length, 2);
+    assert.doesNotMatch(JSON.stringify([await resets(), weir.log()]), /a secret|alice/);
   });
 
   it("are nobody's without the token, and no form's", async () => {

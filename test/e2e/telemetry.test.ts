@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import net from "node:net";
-import { allQueries } from "../../grafana/src/queries.ts";
 import { ISTIO_QUERIES, KIALI_QUERIES } from "../grafana/fixtures.ts";
-import { VALUES } from "../grafana/values.ts";
-import { callGrpc, requestHttp1 } from "../support/http.ts";
 import { need } from "../support/need.ts";
 import { startPrometheus, type RunningPrometheus } from "../support/prometheus.ts";
 import { ORDERS, startShop, type Shop } from "../support/shop.ts";
-import { until } from "../support/until.ts";
+import { allReceived, BOOKED, BOOKINGS, CALLS, visitShop } from "../support/visits.ts";
 
 const WEIR = `weir: 1
 listen:
@@ -84,10 +80,6 @@ const VISITS: Readonly<Record<string, number>> = {
   "/admin": 2,
   "/brochure": 2,
 };
-const CALLS = 4;
-const BOOKINGS = 3;
-const BOOKED = Buffer.alloc(100, "b");
-
 describe("what a mesh tells, from real Envoys to a real Prometheus", () => {
   const open = new AsyncDisposableStack();
   let shop: Shop;
@@ -114,7 +106,7 @@ describe("what a mesh tells, from real Envoys to a real Prometheus", () => {
     );
     // A rate needs counters that were there before they grew.
     for (let round = 0; round < 2; round++) {
-      await traffic(shop);
+      await visitShop(shop, VISITS);
       rounds++;
       await allReceived(shop);
       await prometheus.scraped(2);
@@ -217,15 +209,6 @@ describe("what a mesh tells, from real Envoys to a real Prometheus", () => {
     }
     assert.deepEqual(empty, []);
   });
-
-  it("answers every panel, recording rule and alert of weir's own dashboards without a fault", async () => {
-    const values = { ...VALUES, prefix: "istio_", __rate_interval: "1m" };
-    const faults: string[] = [];
-    for (const { of, expression } of allQueries(values)) {
-      await prometheus.query(expression).catch((error: unknown) => faults.push(`${of}: ${String(error)}`));
-    }
-    assert.deepEqual(faults, []);
-  });
 });
 
 /** The caller's proxy never says `mutual_tls`: only the called side can tell. Istio's panels that ask for it stay empty there, too. */
@@ -246,75 +229,4 @@ async function firstFound(
     if ((await prometheus.query(asked)).length > 0) return true;
   }
   return false;
-}
-
-/** One round: always the same requests, calls and connections. */
-async function traffic({ storefront, orders }: Shop): Promise<void> {
-  const door = { port: storefront.port("storefront") };
-  for (const [path, count] of Object.entries(VISITS)) {
-    for (let one = 0; one < count; one++)
-      await requestHttp1(door, { path, authority: "storefront.example.com" });
-  }
-  const message = Buffer.from("an order");
-  for (let one = 0; one < CALLS; one++)
-    await callGrpc(
-      { port: storefront.port("grpc") },
-      { path: "/shop.Orders/Get", authority: ORDERS, message },
-    );
-  await callGrpc(
-    { port: storefront.port("grpc") },
-    { path: "/shop.Orders/Fail", authority: ORDERS, message },
-  );
-  for (let one = 0; one < BOOKINGS; one++) await book(storefront.port("ledger"));
-  // What nobody answers, and what leads out of the mesh.
-  await requestHttp1({ port: storefront.port("gone") }, { authority: "gone.shop.svc.cluster.local" });
-  await requestHttp1({ port: orders.port("shelf") }, { authority: "shelf.shop.svc.cluster.local" });
-  await book(storefront.port("gone-tcp"));
-  await book(storefront.port("bell"));
-  const payments = "payments.bank.svc.cluster.local";
-  for (const path of ["/orders/1", "/orders/slow", "/orders/fail"])
-    await requestHttp1({ port: orders.port("payments") }, { path, authority: payments });
-  await callGrpc(
-    { port: orders.port("payments-grpc") },
-    { path: "/bank.Payments/Get", authority: payments, message },
-  );
-  await book(orders.port("payments-tcp"));
-}
-
-/** Sends bytes and waits until they are back, or the connection is closed. */
-async function book(port: number): Promise<void> {
-  const socket = net.connect(port, "127.0.0.1");
-  // Who is refused may be reset, which is an end like another.
-  const closed = new Promise((resolve) => socket.once("close", resolve));
-  socket.on("error", () => socket.destroy());
-  let missing = BOOKED.length;
-  socket.on("data", (chunk: Buffer) => {
-    missing -= chunk.length;
-    if (missing <= 0) socket.end();
-  });
-  socket.write(BOOKED);
-  await closed;
-}
-
-/** Envoys send what they wrote within their interval. */
-async function allReceived({ weir, storefront, orders }: Shop): Promise<void> {
-  await until(
-    async () => {
-      const stats = await Promise.all(
-        [storefront, orders].map((one) => one.stats("access_logs.grpc_access_log.grpc_entries_flushed")),
-      );
-      // Of TCP, Envoy counts only what it sends.
-      const written = stats.reduce(
-        (sum, found) => sum + [...found.values()].reduce((one, more) => one + more, 0),
-        0,
-      );
-      const samples = await weir.metrics();
-      const received = [...samples].reduce(
-        (sum, [name, count]) => (name.startsWith("weir_report_received_total") ? sum + count : sum),
-        0,
-      );
-      return written > 0 && received === written;
-    },
-    { what: "weir to receive what Envoys wrote", timeoutMs: 20_000 },
-  );
 }

@@ -7,7 +7,7 @@ import {
   type ResetDone,
 } from "../../src/http/quotas.ts";
 
-const NONE = { policy: undefined, quota: undefined, limit: 10 };
+const NONE = { policy: undefined, quota: undefined, domain: undefined, limit: 10 };
 
 const source = (reset: ResetDone = { kind: "not ready" }, listed?: object): QuotasSource => ({
   list: () => Promise.resolve(listed),
@@ -19,15 +19,17 @@ describe("a query of /quotas", () => {
     [{}, NONE],
     [
       { policy: "shop", quota: "per-client", limit: "50" },
-      { policy: "shop", quota: "per-client", limit: 50 },
+      { ...NONE, policy: "shop", quota: "per-client", limit: 50 },
     ],
     [{ policy: "" }, NONE],
+    [{ domain: "edge" }, { ...NONE, domain: "edge" }],
   ];
   for (const [query, wanted] of good)
     it(`takes ${JSON.stringify(query)}`, () => assert.deepEqual(quotasWanted(query), wanted));
 
   const bad: readonly (readonly [query: Readonly<Record<string, unknown>>, why: RegExp])[] = [
-    [{ rule: "x" }, /there is no parameter rule; known: policy, quota, limit/],
+    [{ rule: "x" }, /there is no parameter rule; known: policy, quota, domain, limit/],
+    [{ domain: "edge", quota: "all" }, /domain chooses rate limits/],
     [{ limit: "0" }, /from 1 to 50/],
     [{ limit: "51" }, /from 1 to 50/],
     [{ limit: "many" }, /from 1 to 50/],

@@ -29,19 +29,30 @@ describe("a counter that is forgotten", () => {
       const [store, local] = [counted(there), counted(here)];
       const again: string[] = [];
       const limits = { askAgain: ({ key }: { key: string }) => void again.push(key) };
-      assert.deepEqual(await forget(COUNTER, { store: () => store, local, limits }), { kind });
+      assert.deepEqual(await forget([COUNTER], { store: () => store, local, limits }), {
+        result: kind,
+        reason: undefined,
+      });
       assert.deepEqual([store.status().counters, local.status().counters], [0, 0]);
       assert.deepEqual(again, [COUNTER.key]);
     });
   }
+
+  it("is forgotten with others, and something was where one was there", async () => {
+    const [store, local] = [counted(1), counted(0)];
+    const limits = { askAgain: () => undefined };
+    const other = { tag: "q/a", key: "{q/a}:other" };
+    const forgotten = await forget([other, COUNTER], { store: () => store, local, limits });
+    assert.equal(forgotten.result, "reset");
+  });
 
   it("is forgotten here where the store cannot be asked, and that is said", async () => {
     const local = counted(1);
     const limits = { askAgain: () => assert.fail("the store still has it") };
     const store = counted(1);
     store.reset = () => Promise.reject(new Error("the store has not answered: away"));
-    assert.deepEqual(await forget(COUNTER, { store: () => store, local, limits }), {
-      kind: "failed",
+    assert.deepEqual(await forget([COUNTER], { store: () => store, local, limits }), {
+      result: "failed",
       reason: "the store has not answered: away",
     });
     assert.equal(local.status().counters, 0);

@@ -20,9 +20,9 @@ describe("the busiest keys", () => {
     const top = new TopKeys();
     const [alice, bob] = claimsOfKeys("alice", "bob");
     assert.ok(alice && bob);
-    top.note(alice, "fits", { charged: 3, atMs: NOW_MS });
+    top.noteClaim(alice, "fits", { charged: 3, atMs: NOW_MS });
     for (const result of ["fits", "exceeds", "warned", "passed"] as const)
-      top.note(bob, result, { charged: result === "fits" ? 1 : 0, atMs: NOW_MS + 1 });
+      top.noteClaim(bob, result, { charged: result === "fits" ? 1 : 0, atMs: NOW_MS + 1 });
     assert.deepEqual(inWords(top, alice), ["bob 1 1", "alice 3 0"]);
     const [{ sinceMs, seenMs } = assert.fail("nothing is kept")] = top.of(alice.quota);
     assert.deepEqual([sinceMs, seenMs], [NOW_MS + 1, NOW_MS + 1]);
@@ -33,7 +33,7 @@ describe("the busiest keys", () => {
     const [before] = claimsOfKeys("alice");
     const [after] = claimsOfKeys("alice");
     assert.ok(before && after);
-    top.note(before, "fits", { charged: 1, atMs: NOW_MS });
+    top.noteClaim(before, "fits", { charged: 1, atMs: NOW_MS });
     assert.deepEqual(top.of(after.quota), []);
   });
 
@@ -46,7 +46,7 @@ describe("the busiest keys", () => {
       const claim = busy[index % busy.length];
       assert.ok(claim);
       for (const one of [claim, { ...other, quota: of }])
-        top.note({ ...one, quota: of }, "fits", { charged: 1, atMs: NOW_MS });
+        top.noteClaim({ ...one, quota: of }, "fits", { charged: 1, atMs: NOW_MS });
     }
     const kept = top.of(of);
     assert.equal(kept.length, MAX_KEYS);
@@ -56,13 +56,37 @@ describe("the busiest keys", () => {
     assert.ok(kept.slice(busy.length).every(({ hits }) => hits === 1));
   });
 
+  it("take in a new key by chance only, the more rarely the busier the others are, and find one that has become busy", () => {
+    let drawn = 0;
+    const top = new TopKeys(() => drawn);
+    const [{ quota: of } = assert.fail("there is no claim")] = claimsOfKeys("x");
+    const noteTimes = (key: string, times: number): void => {
+      const [claim] = claimsOfKeys(key);
+      assert.ok(claim);
+      for (let time = 0; time < times; time++)
+        top.noteClaim({ ...claim, quota: of }, "fits", { charged: 1, atMs: NOW_MS });
+    };
+    const has = (key: string): boolean => top.of(of).some((one) => one.key[0] === key);
+    for (let index = 0; index < MAX_KEYS; index++) noteTimes(`busy ${index}`, 9);
+    drawn = 0.11;
+    noteTimes("new", 1);
+    assert.equal(has("new"), false, "one of ten is taken in beside weights of 9");
+    drawn = 0.09;
+    noteTimes("new", 1);
+    assert.equal(has("new"), true);
+    assert.equal(top.of(of).length, MAX_KEYS);
+    noteTimes("new", 100);
+    const [first] = top.of(of);
+    assert.deepEqual([first?.key, first?.hits], [["new"], 101]);
+  });
+
   it("forget what was busy long ago", () => {
     const top = new TopKeys();
     const [old, fresh] = claimsOfKeys("old", "fresh");
     assert.ok(old && fresh);
-    for (let times = 0; times < 100; times++) top.note(old, "fits", { charged: 1, atMs: NOW_MS });
+    for (let times = 0; times < 100; times++) top.noteClaim(old, "fits", { charged: 1, atMs: NOW_MS });
     for (let times = 0; times < 10; times++)
-      top.note({ ...fresh, quota: old.quota }, "fits", { charged: 1, atMs: NOW_MS + 60 * MINUTE_MS });
+      top.noteClaim({ ...fresh, quota: old.quota }, "fits", { charged: 1, atMs: NOW_MS + 60 * MINUTE_MS });
     assert.deepEqual(inWords(top, old), ["fresh 10 0", "old 100 0"]);
   });
 
@@ -70,7 +94,7 @@ describe("the busiest keys", () => {
     const top = new TopKeys();
     const [long] = claimsOfKeys("x".repeat(100_000));
     assert.ok(long);
-    top.note(long, "fits", { charged: 1, atMs: NOW_MS });
+    top.noteClaim(long, "fits", { charged: 1, atMs: NOW_MS });
     assert.equal(top.of(long.quota)[0]?.key[0], "x".repeat(256));
   });
 });

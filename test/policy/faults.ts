@@ -5,6 +5,7 @@ import { ADAPTERS } from "../../adapters/index.ts";
 import { worldOf } from "../check/fixture.ts";
 import { SINKS } from "../report/sinks.ts";
 import type { Document } from "../../src/policy/document.ts";
+import type { ForeignAdapter, ForeignAdapters } from "../../src/policy/foreign.ts";
 import { loadFiles, type SourceFile } from "../../src/policy/load.ts";
 import {
   parseDomain,
@@ -23,6 +24,22 @@ const NOW_MS = Date.UTC(2026, 0, 1);
 
 /** Where the faulty files of a stage stand, each with what is printed of it beside it. */
 export const faultsOf = (stage: Stage): URL => new URL(`../fixtures/faults/${stage}/`, import.meta.url);
+
+/** What the files came to that a fault names as adapters. */
+const FOREIGN: ForeignAdapters = new Map(
+  ADAPTERS.slice(0, 1).flatMap((list): [string, ForeignAdapter][] => {
+    const own = { ...list, id: "acme" };
+    return [
+      [
+        "./broken.js",
+        { kind: "refused", reasons: ["id: write the name of the adapter", "outputs: missing"] },
+      ],
+      ["./list.js", { kind: "adapter", adapter: list, version: "1" }],
+      ["./one.js", { kind: "adapter", adapter: own, version: "1" }],
+      ["./twice.js", { kind: "adapter", adapter: own, version: "2" }],
+    ];
+  }),
+);
 
 /** The names of the faults: those of their files without the ending, or of their folders. */
 export function faultNames(stage: Stage): readonly string[] {
@@ -43,8 +60,11 @@ export function findingsOf(stage: Stage, name: string): readonly Diagnostic[] {
       return inOrder([...loaded.diagnostics, ...parsed]);
     }
     case "compile":
-      return compileConfiguration(loaded, "", worldOf({ nowMs: NOW_MS, adapters: [...ADAPTERS, ...SINKS] }))
-        .diagnostics;
+      return compileConfiguration(
+        loaded,
+        "",
+        worldOf({ nowMs: NOW_MS, adapters: [...ADAPTERS, ...SINKS], foreign: FOREIGN }),
+      ).diagnostics;
   }
 }
 

@@ -14,16 +14,34 @@ describe("what says which counter is to be forgotten", () => {
       "policy: shop\nquota: all\nkey: [7, true]\n",
       { kind: "key", policy: "shop", quota: "all", key: ["7", "true"] },
     ],
+    [
+      '{"domain": "edge", "entries": [{"key": "path", "value": "/a"}, {"key": "generic"}]}',
+      {
+        kind: "entries",
+        domain: "edge",
+        entries: [
+          { key: "path", value: "/a" },
+          { key: "generic", value: "" },
+        ],
+      },
+    ],
     ['{"policy": "shop", "quota": "all"}', { kind: "key", policy: "shop", quota: "all", key: [] }],
   ];
   for (const [text, asked] of good) it(`is ${text.trim()}`, () => assert.deepEqual(read(text), asked));
 
   const bad: readonly (readonly [text: string, why: RegExp])[] = [
     ["", /there is nothing in it/],
-    ["{}", /one of id, policy is missing/],
+    ["{}", /one of id, policy, domain is missing/],
     ['{"policy": "shop"}', /quota is missing/],
     ['{"id": "c_1", "policy": "shop", "quota": "all"}', /id and policy stand together/],
     ['{"id": "c_1", "key": ["x"]}', /id and key stand together/],
+    ['{"domain": "edge"}', /entries is missing/],
+    [
+      '{"domain": "edge", "quota": "all", "entries": [{"key": "x"}]}',
+      /domain and quota stand together.*with domain go entries/,
+    ],
+    ['{"policy": "shop", "quota": "all", "entries": [{"key": "x"}]}', /policy and entries stand together/],
+    ['{"domain": "edge", "entries": [{"value": "x"}]}', /key/],
     ['{"polcy": "shop"}', /did you mean \\"policy\\"/],
     ['{"policy": "shop", "quota": "all", "key": "x"}', /a list of the values of the quota's key/],
     ['{"policy": "shop", "quota": "all", "key": [{}]}', /text/],

@@ -90,7 +90,7 @@ teams:
     const { config, ...plans } = file.handlers.get("plans") ?? assert.fail("no handler");
     assert.equal(JSON.stringify(config), '{"values":["a",1,true],"__proto__":{"b":"c"}}');
     assert.deepEqual(plans, {
-      adapter: "list",
+      source: { kind: "own", name: "list" },
       configPath: ["handlers", "plans", "config"],
       deadlineMs: 150,
       queue: undefined,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { signer } from "../../src/host/signer.ts";
 import { compileConfiguration, type World } from "../../src/policy/compile.ts";
 import { printDiagnostic } from "../../src/policy/diagnostic.ts";
+import { TopKeys } from "../../src/limits/top-keys.ts";
 import { loadFiles } from "../../src/policy/load.ts";
 import type { Snapshot } from "../../src/policy/snapshot.ts";
 import type { QuotaHost, QuotaService } from "../../src/quota/service.ts";
@@ -107,6 +108,8 @@ export interface Server {
   /** What the caller may do. */
   rights: Parameters<QuotaService["shouldRateLimit"]>[2];
   readonly metrics: Metrics;
+  readonly topKeys: TopKeys;
+  readonly stores: QuotaHost["stores"];
   readonly taken: Take[];
   /** What became of late costs, a text each. */
   readonly settled: string[];
@@ -137,9 +140,12 @@ export function serve(snapshot: Snapshot | undefined, options: Partial<QuotaHost
     status: () => counted.status(),
     close: () => counted.close(),
   };
+  const stores = { store: () => store, local: memory(), replicas: () => 1, ...options };
+  const topKeys = new TopKeys();
   const service = quotaService({
     live: () => snapshot && { snapshot },
-    stores: { store: () => store, local: memory(), replicas: () => 1, ...options },
+    stores,
+    topKeys,
     settler: {
       store: () => store,
       signer: SIGNER,
@@ -154,7 +160,7 @@ export function serve(snapshot: Snapshot | undefined, options: Partial<QuotaHost
     nowMs: NOW_MS,
     failing: undefined,
     rights: "may refund",
-    metrics,
+    ...{ metrics, topKeys, stores },
     taken,
     settled,
     store,

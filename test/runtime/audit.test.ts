@@ -75,15 +75,16 @@ describe("the audit of a load", () => {
 });
 
 describe("the audit of a counter that somebody had forgotten", () => {
-  it("has the quota, the key as it may be shown, what came of it, and the revision", () => {
-    const reset = { policy: "shop", quota: "per-client", key: ["#0123"], revision: "a" };
-    assert.deepEqual(auditOfReset({ ...reset, result: "reset", reason: undefined }, atMs), {
-      kind: "audit",
-      time: "2026-01-01T00:00:00.000Z",
-      event: "reset",
-      result: "reset",
-      reason: undefined,
-      ...reset,
-    });
+  it("has the quota or the rate limit, the key as it may be shown, what came of it, and the revision", () => {
+    const came = { result: "reset", reason: undefined, revision: "a" } as const;
+    for (const counter of [
+      { policy: "shop", quota: "per-client", key: ["#0123"] },
+      { domain: "edge", entries: [{ key: "remote_address", value: "#0123" }] },
+    ])
+      assert.deepEqual(auditOfReset(counter, came, atMs), {
+        ...{ kind: "audit", time: "2026-01-01T00:00:00.000Z", event: "reset" },
+        ...came,
+        ...counter,
+      });
   });
 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { slotOf } from "../../src/store/redis-slot.ts";
 import type { Found } from "../servers/ensure.ts";
 import { need } from "../support/need.ts";
-import { PLAIN, startCluster } from "../support/redis.ts";
+import { PLAIN } from "../support/redis.ts";
+import { addReplica, startCluster } from "../support/redis-cluster.ts";
 import { until } from "../support/until.ts";
 import { guardOf } from "./guard.ts";
 import { Load } from "./load.ts";
@@ -89,6 +90,42 @@ describe("a slot of a Cluster", () => {
     } finally {
       await load.stop();
       await store.close();
+      await cluster.stop();
+    }
+  });
+});
+
+describe("a master of a Cluster that has a replica", () => {
+  it("is followed by the replica when it is killed in mid-load", async function () {
+    this.timeout(60_000);
+    const cluster = await startCluster(server);
+    const nodes = cluster.servers.map(({ address }) => address);
+    const store = clusterStore(nodes, { timeoutMs: 500 });
+    const load = new Load(store, counterOf("taken-over", 1_000_000));
+    const killed = cluster.ownerOf(slotOf(load.counter.tag));
+    const replica = await addReplica(server, cluster, killed);
+    try {
+      load.start();
+      await until(() => load.fitting >= 100, { what: "some takes", timeoutMs: 20_000 });
+      await killed.kill();
+      await until(async () => String(await replica.command("ROLE")).startsWith("master"), {
+        what: "the replica to take over",
+        timeoutMs: 20_000,
+      });
+      const before = load.fitting;
+      await until(() => load.fitting >= before + 100, {
+        what: "takes at the new master",
+        timeoutMs: 20_000,
+      });
+      await load.stop();
+      load.assertInTime(500);
+      // What the old master has not told the new one is lost, and nothing is there twice.
+      const used = await usedOf(store, load.counter);
+      assert.ok(used >= 100 && used <= load.fitting + load.unknown, `${used} counted`);
+    } finally {
+      await load.stop();
+      await store.close();
+      await replica.stop();
       await cluster.stop();
     }
   });

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { encodeCheckRequest } from "../../src/check/attributes.ts";
+import { rateLimitRequest } from "../quota/fixture.ts";
 import { startBrowser, visit, type Look } from "./browser.ts";
 import { callGrpc } from "./http.ts";
 import { need } from "./need.ts";
@@ -58,6 +59,14 @@ quotas:
       - limit: unlimited
         per: 1h
 `,
+  "edge.yaml": `
+domain: edge
+descriptors:
+  - key: plan
+    value: gold
+    descriptors:
+      - { key: user, rate_limit: { unit: day, requests_per_unit: 2 } }
+`,
   "trial.yaml": `
 weir: 1
 policy: trial
@@ -90,6 +99,14 @@ export async function check(weir: Weir, method: string, host: string, path: stri
   );
   const port = "port" in weir.checks ? weir.checks.port : assert.fail("no port");
   const answer = await callGrpc({ port }, { path: "/envoy.service.auth.v3.Authorization/Check", message });
+  assert.equal(answer.grpcStatus, 0);
+}
+
+/** Asks weir for one hit of a descriptor, each entry as `key=value`, as Envoy's rate-limit filter does. */
+export async function askLimit(weir: Weir, domain: string, ...entries: readonly string[]): Promise<void> {
+  const port = "port" in weir.checks ? weir.checks.port : assert.fail("no port");
+  const path = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
+  const answer = await callGrpc({ port }, { path, message: rateLimitRequest(domain, [entries]) });
   assert.equal(answer.grpcStatus, 0);
 }
 

@@ -128,7 +128,7 @@ export async function closed(client: Client): Promise<void> {
 export type Guard = Pick<RedisOptions, "access" | "tls">;
 
 /** The same guard for whoever connects, and among the servers themselves. */
-function guardedBy({ access, tls }: Guard): RedisOptions {
+export function guardedBy({ access, tls }: Guard): RedisOptions {
   const password = access?.password;
   const settings = {
     ...(password === undefined ? {} : { requirepass: password, masterauth: password }),
@@ -195,88 +195,6 @@ export async function startSentinels(server: Found, guard: Guard = {}): Promise<
       await Promise.all([...sentinels, ...servers].map((one) => one.stop()));
     },
   };
-}
-
-/** A Cluster of three masters without replicas. */
-export interface RunningCluster {
-  readonly servers: readonly RunningRedis[];
-  /** Moves a slot with all its keys, as `redis-cli --cluster reshard` does. */
-  move(slot: number, from: RunningRedis, to: RunningRedis): Promise<void>;
-  ownerOf(slot: number): RunningRedis;
-  stop(): Promise<void>;
-}
-
-export async function startCluster(server: Found, guard: Guard = {}): Promise<RunningCluster> {
-  const ports = await freePorts(3);
-  const guarded = guardedBy(guard);
-  const servers = await Promise.all(
-    ports.map((port) =>
-      startRedis(server, {
-        ...guarded,
-        settings: {
-          ...guarded.settings,
-          ...(guard.tls && { "tls-cluster": "yes" }),
-          ...{ "cluster-enabled": "yes", "cluster-port": String(port), "cluster-node-timeout": "1000" },
-          // Slots of nodes that are there are served, whatever becomes of the others.
-          "cluster-require-full-coverage": "no",
-        },
-      }),
-    ),
-  );
-  const [first] = servers;
-  if (first === undefined) throw new Error("no node");
-  for (const [index, one] of servers.entries()) {
-    await one.command(
-      "CLUSTER",
-      "ADDSLOTSRANGE",
-      index * PART,
-      index === 2 ? 16_383 : (index + 1) * PART - 1,
-    );
-    await one.command("CLUSTER", "SET-CONFIG-EPOCH", index + 1);
-  }
-  for (const [index, { address }] of servers.entries())
-    await first.command("CLUSTER", "MEET", address.host, address.port, ports[index] ?? 0);
-  const isWhole = async (one: RunningRedis): Promise<boolean> => {
-    const info = String(await one.command("CLUSTER", "INFO"));
-    return info.includes("cluster_state:ok") && info.includes("cluster_known_nodes:3");
-  };
-  await until(async () => (await Promise.all(servers.map(isWhole))).every(Boolean), {
-    what: "the cluster to be whole",
-    timeoutMs: 20_000,
-  });
-  return {
-    servers,
-    move: (slot, from, to) => moveSlot(slot, { from, to, all: servers }),
-    ownerOf: (slot) => servers[Math.min(2, Math.floor(slot / PART))] ?? first,
-    stop: async () => {
-      await Promise.all(servers.map((one) => one.stop()));
-    },
-  };
-}
-
-const PART = 5_461;
-
-interface Move {
-  readonly from: RunningRedis;
-  readonly to: RunningRedis;
-  readonly all: readonly RunningRedis[];
-}
-
-async function moveSlot(slot: number, { from, to, all }: Move): Promise<void> {
-  const [source, target] = (await Promise.all([from, to].map((one) => one.command("CLUSTER", "MYID")))) as [
-    string,
-    string,
-  ];
-  await to.command("CLUSTER", "SETSLOT", slot, "IMPORTING", source);
-  await from.command("CLUSTER", "SETSLOT", slot, "MIGRATING", target);
-  for (;;) {
-    const keys = (await from.command("CLUSTER", "GETKEYSINSLOT", slot, 10)) as string[];
-    if (keys.length === 0) break;
-    const { host, port } = to.address;
-    await from.command("MIGRATE", host, port, "", 0, 1_000, "KEYS", ...keys);
-  }
-  for (const one of [to, from, ...all.filter((other) => other !== from && other !== to)])
-    await one.command("CLUSTER", "SETSLOT", slot, "NODE", target);
 }
 
 /** Ports of loopback that nobody listens on. */

@@ -14,9 +14,9 @@ export interface Service {
 
 /**
  * `/orders/…` in HTTP/1.1: 200, but `…/fail` answers 503, and `…/slow` waits for `slowMs`. `…/gone` ends the connection without
- * an answer.
+ * an answer, and `…/pay` answers what it is told at `called`.
  */
-export function startOrders({ slowMs = 300 }: { readonly slowMs?: number } = {}): Promise<Service> {
+export function startOrders(called: () => Called, slowMs = 300): Promise<Service> {
   const server = http.createServer((request, response) => {
     request.resume();
     const path = request.url ?? "";
@@ -26,6 +26,7 @@ export function startOrders({ slowMs = 300 }: { readonly slowMs?: number } = {})
         .end(`{"path":${JSON.stringify(path)}}`);
     };
     if (path.endsWith("/gone")) request.socket.destroy();
+    else if (path.endsWith("/pay")) passOn(request, response, { ...called(), path: "/payments/7" });
     else if (path.endsWith("/slow")) setTimeout(() => answer(200), slowMs);
     else answer(path.endsWith("/fail") ? 503 : 200);
   });
@@ -62,32 +63,44 @@ function calledContext(b3: string | undefined): Readonly<Record<string, string>>
   return { b3: [traceId, randomBytes(8).toString("hex"), sampled, spanId].join("-") };
 }
 
+/** Where a service finds another. */
+export interface Called {
+  readonly port: number;
+  readonly authority: string;
+}
+
 /** `/buy/…` in HTTP/1.1 calls `/orders/…` at `called` for its answer; everything else is 200. */
-export function startStorefront(called: () => { port: number; authority: string }): Promise<Service> {
+export function startStorefront(called: () => Called): Promise<Service> {
   const server = http.createServer((request, response) => {
     request.resume();
     const path = request.url ?? "";
-    if (!path.startsWith("/buy/")) {
-      response.writeHead(200, { "content-type": "text/plain" }).end("welcome\n");
-      return;
-    }
-    const { port, authority } = called();
-    const headers = calledContext(request.headersDistinct["b3"]?.[0]);
-    const call = http.request({
-      host: "127.0.0.1",
-      port,
-      path: path.replace("/buy/", "/orders/"),
-      agent: false,
-      headers: { ...headers, host: authority },
-    });
-    call.on("error", () => response.writeHead(502).end());
-    call.on("response", (answer) => {
-      response.writeHead(answer.statusCode ?? 502);
-      answer.pipe(response);
-    });
-    call.end();
+    if (path.startsWith("/buy/"))
+      passOn(request, response, { ...called(), path: path.replace("/buy/", "/orders/") });
+    else response.writeHead(200, { "content-type": "text/plain" }).end("welcome\n");
   });
   return listening(server);
+}
+
+/** Answers what another service answers, within the same trace. */
+function passOn(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  { port, path, authority }: Called & { readonly path: string },
+): void {
+  const headers = calledContext(request.headersDistinct["b3"]?.[0]);
+  const call = http.request({
+    host: "127.0.0.1",
+    port,
+    path,
+    agent: false,
+    headers: { ...headers, host: authority },
+  });
+  call.on("error", () => response.writeHead(502).end());
+  call.on("response", (answer) => {
+    response.writeHead(answer.statusCode ?? 502);
+    answer.pipe(response);
+  });
+  call.end();
 }
 
 async function listening(server: net.Server): Promise<Service> {

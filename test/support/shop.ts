@@ -33,6 +33,9 @@ export interface ShopSetup {
   /** The port of the listener for callers from outside; absent: the system chooses. */
   readonly port?: number;
   readonly buffer?: Sidecar["buffer"];
+  readonly tracer?: Sidecar["tracer"];
+  /** What callers from outside are held against. */
+  readonly rateLimits?: Sidecar["rateLimits"];
 }
 
 /** How the storefront calls orders. */
@@ -44,13 +47,17 @@ export async function startShop(setup: ShopSetup, open: AsyncDisposableStack): P
   const weir = open.adopt(await startWeir(folder, setup.serve), (started) => started.process.stop());
   const [storefront, orders] = await workloads(["web", "storefront"], ["shop", "orders"]);
   const at = tcpAddress(weir);
-  const own = { weir: at, ...(setup.buffer === undefined ? {} : { buffer: setup.buffer }) };
+  const { buffer, tracer } = setup;
+  const own = { weir: at, ...(buffer && { buffer }), ...(tracer && { tracer }) };
   const start = async (sidecar: Sidecar): Promise<Envoy> =>
     open.adopt(await startEnvoy({ program: setup.envoy, config: sidecarBootstrap(sidecar) }), (started) =>
       started.stop(),
     );
+  /** Where the proxies lead, once they are there. */
+  const doors = { orders: 0, payments: 0 };
+  const callPayments = () => ({ port: doors.payments, authority: hostOf(PAYMENTS) });
   const services = {
-    orders: open.adopt(await startOrders(), (started) => started.stop()),
+    orders: open.adopt(await startOrders(callPayments), (started) => started.stop()),
     grpc: open.adopt(await startGrpcOrders(), (started) => started.stop()),
     ledger: open.adopt(await startLedger(), (started) => started.stop()),
   };
@@ -73,12 +80,11 @@ export async function startShop(setup: ShopSetup, open: AsyncDisposableStack): P
     const to = { host: "127.0.0.1", port: ordersProxy.port(listener) };
     return outbound(kind, listener, { service: "orders", namespace: "shop", to, tls: "mutual" });
   };
-  let called = 0;
-  const app = open.adopt(await startStorefront(() => ({ port: called, authority: ORDERS })), (started) =>
-    started.stop(),
-  );
+  const callOrders = () => ({ port: doors.orders, authority: ORDERS });
+  const app = open.adopt(await startStorefront(callOrders), (started) => started.stop());
   const storefrontProxy = await start({
     ...own,
+    ...(setup.rateLimits && { rateLimits: setup.rateLimits }),
     workload: storefront,
     inbound: [
       { kind: "http", listener: "storefront", app, tls: "none", port: setup.port ?? 0 },
@@ -89,7 +95,8 @@ export async function startShop(setup: ShopSetup, open: AsyncDisposableStack): P
       ...[outbound("http", "gone", GONE), outbound("tcp", "gone-tcp", GONE)],
     ],
   });
-  called = storefrontProxy.port("orders");
+  doors.orders = storefrontProxy.port("orders");
+  doors.payments = ordersProxy.port("payments");
   return { folder, weir, storefront: storefrontProxy, orders: ordersProxy };
 }
 

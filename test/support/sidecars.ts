@@ -50,6 +50,8 @@ export interface Sidecar {
   readonly rateLimits?: { readonly domain: string; readonly limits: readonly Json[] };
   /** How entries are gathered before they are sent. */
   readonly buffer?: { readonly bytes: number; readonly intervalMs: number };
+  /** The Zipkin that this Envoy's own tracer sends its spans to; absent: it does not trace. */
+  readonly tracer?: Port;
 }
 
 /**
@@ -76,6 +78,7 @@ export function sidecarBootstrap(sidecar: Sidecar): Json {
         ),
         ...sidecar.outbound.map((one) => outboundCluster(one, sidecar)),
         cluster("weir", weir, {}, "http2"),
+        ...(sidecar.tracer === undefined ? [] : [cluster("zipkin", sidecar.tracer, {})]),
       ],
     },
   };
@@ -150,6 +153,7 @@ function connectionManager(sidecar: Sidecar, { listener, cluster: to, direction 
       stat_prefix: listener,
       codec_type: "AUTO",
       forward_client_cert_details: "SANITIZE",
+      ...(sidecar.tracer === undefined ? {} : { tracing: TRACING }),
       route_config: {
         virtual_hosts: [
           { name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: to } }] },
@@ -175,6 +179,20 @@ function connectionManager(sidecar: Sidecar, { listener, cluster: to, direction 
     }),
   };
 }
+
+/** Kinds of spans follow from the listener's direction. */
+const TRACING: Json = {
+  provider: {
+    name: "envoy.tracers.zipkin",
+    typed_config: typed("envoy.config.trace.v3.ZipkinConfig", {
+      collector_cluster: "zipkin",
+      collector_endpoint: "/api/v2/spans",
+      collector_endpoint_version: "HTTP_JSON",
+      collector_hostname: "zipkin",
+      trace_id_128bit: true,
+    }),
+  },
+};
 
 const REQUEST_HEADERS = [
   ...["content-type", "traceparent", "tracestate", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid"],

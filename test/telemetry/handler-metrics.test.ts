@@ -25,4 +25,11 @@ describe("metrics that handlers are lent", () => {
       'weir_list_lookups_total{handler="two",result="hit"} 2',
     ]);
   });
+
+  it("tell of what has not happened yet, so that its first time is seen to be one", async () => {
+    const metrics = createMetrics();
+    metrics.ofHandler("list", "one").counter({ name: "expired_total", help: "Expired." });
+    const { text } = await metrics.render();
+    assert.match(text, /^weir_list_expired_total\{handler="one"\} 0$/m);
+  });
 });

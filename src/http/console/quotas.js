@@ -4,13 +4,32 @@ import { poll, rethrowUnlessAborted } from "./poll.js";
 import { resetButton } from "./reset.js";
 
 /**
- * @import { ListedKey, ListedQuota, QuotaList } from "../../check/quota-list.ts"
+ * @import { ListedQuota } from "../../check/quota-list.ts"
+ * @import { ListedLimits } from "../../counting.ts"
+ * @import { ListedCounter } from "../../limits/listed.ts"
+ * @import { ListedLimit } from "../../quota/limit-list.ts"
  * @import { Drawing, Page } from "./main.js"
  */
 
+/**
+ * A quota, or a rate limit, as its card shows it.
+ *
+ * @typedef {object} Card
+ * @property {string} name tells it from all others
+ * @property {readonly (Node | string)[]} head
+ * @property {ListedQuota["algorithm"]} algorithm
+ * @property {readonly Row[]} rows
+ */
+
+/** @typedef {ListedCounter & { readonly parts: readonly string[] }} Row */
+
 const EVERY_MS = 5_000;
 
-/** Quotas, who uses them up, and how much is left. @type {Page} */
+const NOTHING = "No policy has a quota, and there is no rate limit.";
+const LEAD =
+  "The keys that were busiest of late in this process. What they have used is what the store counts, for all replicas.";
+
+/** Quotas and rate limits, who uses them up, and how much is left. @type {Page} */
 export function renderQuotas(drawing) {
   const { content, query, ask, signal } = drawing;
   const keys = /** @type {const} */ ([
@@ -20,41 +39,35 @@ export function renderQuotas(drawing) {
   const filters = new Filters(query, [
     ["Policy", textFilter("policy")],
     ["Quota", textFilter("quota")],
+    ["Domain", textFilter("domain")],
     ["Keys of each", choice("limit", keys)],
   ]);
   const told = element("p", { class: "notice bad", role: "alert", hidden: true });
   const none = nothing("Asking weir …");
   const list = element("div", { class: "quotas" });
-  content.append(
-    element(
-      "p",
-      { class: "lead" },
-      "The keys that were busiest of late in this process. What they have used is what the store counts, for all replicas.",
-    ),
-    filters.form,
-    told,
-    none,
-    list,
-  );
+  const more = element("p", { class: "told", hidden: true });
+  content.append(element("p", { class: "lead" }, LEAD), filters.form, told, none, list, more);
   /** @type {Map<string, QuotaCard>} */
   let shown = new Map();
   const refresh = async () => {
     const answer = await ask(`quotas?${filters.chosen()}`);
     if (answer.kind === "refused") say(told, `weir does not list them: ${answer.error}.`);
     if (answer.kind !== "found") return;
-    const { store, quotas } = /** @type {QuotaList} */ (answer.value);
+    const { store, quotas, limits, unlisted } = /** @type {ListedLimits} */ (answer.value);
     say(
       told,
       store.state === "ready" ? "" : `The store of counters is away, and cannot be asked: ${store.detail}.`,
     );
-    none.textContent = filters.chosen(["limit"]).size === 0 ? "No policy has a quota." : "No quota fits.";
-    none.hidden = quotas.length > 0;
+    const cards = [...quotas.map(cardOfQuota), ...limits.map(cardOfLimit)];
+    none.textContent = filters.chosen(["limit"]).size === 0 ? NOTHING : "None fits.";
+    none.hidden = cards.length > 0;
+    more.textContent = `And ${unlisted} more rate limits: choose by domain.`;
+    more.hidden = unlisted === 0;
     shown = new Map(
-      quotas.map((one) => {
-        const name = `${one.policy}/${one.quota}`;
-        const card = shown.get(name) ?? new QuotaCard(drawing, refresh);
+      cards.map((one) => {
+        const card = shown.get(one.name) ?? new QuotaCard(drawing, refresh);
         card.show(one);
-        return [name, card];
+        return [one.name, card];
       }),
     );
     arrange(
@@ -80,7 +93,7 @@ function say(told, text) {
   told.hidden = text === "";
 }
 
-/** One quota. Its rows stay in their place in the page, so that the focus and a question stay with them. */
+/** One quota or rate limit. Its rows stay in their place in the page, so that the focus and a question stay with them. */
 class QuotaCard {
   #head = element("div", {});
   #list = element("ul", { class: "keys" });
@@ -101,16 +114,15 @@ class QuotaCard {
     this.#refresh = refresh;
   }
 
-  /** @param {ListedQuota} quota */
-  show(quota) {
-    const { keys, ...head } = quota;
-    const now = JSON.stringify(head);
-    if (now !== this.#before) this.#head.replaceChildren(...headOf(head));
+  /** @param {Card} card */
+  show({ head, rows, algorithm }) {
+    const now = head.map((node) => (typeof node === "string" ? node : node.textContent)).join("\n");
+    if (now !== this.#before) this.#head.replaceChildren(...head);
     this.#before = now;
     this.#rows = new Map(
-      keys.map((one) => {
+      rows.map((one) => {
         const row = this.#rows.get(one.id) ?? new KeyRow(one, this.#drawing, this.#refresh);
-        row.show(one, quota);
+        row.show(one, algorithm);
         return [one.id, row];
       }),
     );
@@ -118,15 +130,18 @@ class QuotaCard {
       this.#list,
       Array.from(this.#rows.values(), (row) => row.element),
     );
-    this.#list.hidden = keys.length === 0;
-    this.#none.hidden = keys.length > 0;
+    this.#list.hidden = rows.length === 0;
+    this.#none.hidden = rows.length > 0;
   }
 }
 
-/** @param {Omit<ListedQuota, "keys">} quota */
-function headOf({ policy, quota, mode, percent, windows, key, algorithm, count, onError }) {
+/**
+ * @param {ListedQuota} quota
+ * @returns {Card}
+ */
+function cardOfQuota({ policy, quota, mode, percent, windows, key, keys, algorithm, count, onError }) {
   const enforced = percent === undefined ? "enforced" : `enforced for ${percent}%`;
-  return [
+  const head = [
     element(
       "h2",
       {},
@@ -136,17 +151,52 @@ function headOf({ policy, quota, mode, percent, windows, key, algorithm, count, 
     element(
       "p",
       { class: "told" },
-      windows.map(({ limit, per }, index) => [
-        index === 0 ? "" : ", ",
-        element("code", {}, limit),
-        ` per ${per}`,
-      ]),
+      windowsOf(windows),
       key.length === 0 ? " for all requests together" : " by ",
       key.map((source, index) => [index === 0 ? "" : ", ", element("code", {}, source)]),
       `. ${algorithm}; counts ${COUNTS[count]}; without the store: ${ON_ERROR[onError]}.`,
     ),
   ];
+  const rows = keys.map((one) => ({ ...one, parts: one.key }));
+  return { name: `${policy}/${quota}`, head, algorithm, rows };
 }
+
+/**
+ * @param {ListedLimit} limit
+ * @returns {Card}
+ */
+function cardOfLimit({ domain, descriptor, standing, windows, algorithm, onError, keys }) {
+  const entries = descriptor.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`));
+  const head = [
+    element(
+      "h2",
+      {},
+      element("code", {}, domain),
+      badge("plain", "rate limit"),
+      badge(standing === "shadow" ? "warn" : "good", STANDINGS[standing]),
+    ),
+    element(
+      "p",
+      { class: "told" },
+      windowsOf(windows),
+      " by ",
+      entries.map((entry, index) => [index === 0 ? "" : ", ", element("code", {}, entry)]),
+      `. ${algorithm}; without the store: ${onError === undefined ? "Envoy's failure mode decides" : ON_ERROR[onError]}.`,
+    ),
+  ];
+  const rows = keys.map((one) => ({ ...one, parts: one.entries.map(({ key, value }) => `${key}=${value}`) }));
+  return { name: JSON.stringify([domain, descriptor, algorithm]), head, algorithm, rows };
+}
+
+const STANDINGS = { enforce: "enforced", shadow: "in shadow", quota: "with the other quotas of a request" };
+
+/** @param {readonly { readonly limit: number | string, readonly per: string }[]} windows */
+const windowsOf = (windows) =>
+  windows.map(({ limit, per }, index) => [
+    index === 0 ? "" : ", ",
+    element("code", {}, String(limit)),
+    ` per ${per}`,
+  ]);
 
 const COUNTS = { granted: "what passes", denied: "what is refused", all: "what passes and what is refused" };
 const ON_ERROR = {
@@ -155,26 +205,27 @@ const ON_ERROR = {
   deny: "nothing passes",
 };
 
-/** One key of a quota. */
+/** One key of a quota or rate limit. */
 class KeyRow {
   #state = element("div", { class: "windows" });
   #seen = element("p", { class: "told" });
   element;
 
   /**
-   * @param {ListedKey} key
+   * @param {Row} key
    * @param {Drawing} drawing
    * @param {() => Promise<void>} refresh
    */
-  constructor({ id, key, mode }, drawing, refresh) {
-    const name = key.length === 0 ? "all requests" : key.map((part) => (part === "" ? "“”" : part)).join(" ");
+  constructor({ id, parts, mode }, drawing, refresh) {
+    const written = parts.map((part) => (part === "" ? "“”" : part));
+    const name = parts.length === 0 ? "all requests" : written.join(" ");
     this.element = element(
       "li",
       {},
       element(
         "div",
         { class: "name" },
-        key.length === 0 ? name : key.map((part) => element("code", {}, part === "" ? "“”" : part)),
+        parts.length === 0 ? name : written.map((part) => element("code", {}, part)),
         mode === "shadow" ? badge("plain", "in shadow") : undefined,
         this.#seen,
       ),
@@ -184,17 +235,17 @@ class KeyRow {
   }
 
   /**
-   * @param {ListedKey} key
-   * @param {ListedQuota} quota
+   * @param {Row} key
+   * @param {ListedQuota["algorithm"]} algorithm
    */
-  show({ hits, refusals, seen, now }, { algorithm }) {
+  show({ hits, refusals, seen, now }, algorithm) {
     this.#seen.replaceChildren(`${hits} charged, ${refusals} refused here; last `, moment(seen));
     this.#state.replaceChildren(...stateOf(now, algorithm));
   }
 }
 
 /**
- * @param {ListedKey["now"]} now
+ * @param {ListedCounter["now"]} now
  * @param {ListedQuota["algorithm"]} algorithm
  */
 function stateOf(now, algorithm) {
@@ -202,7 +253,7 @@ function stateOf(now, algorithm) {
     case "failed":
       return [badge("warn", "the store has not said")];
     case "skipped":
-      return [nothing("Not asked: choose by policy or quota.")];
+      return [nothing("Not asked: choose by policy, quota or domain.")];
     case "found": {
       const alone = now.by === "local" ? [badge("warn", "counted by this process alone")] : [];
       return [...now.windows.map((window) => windowOf(window, algorithm)), ...alone];
@@ -211,7 +262,7 @@ function stateOf(now, algorithm) {
 }
 
 /**
- * @param {Extract<ListedKey["now"], { kind: "found" }>["windows"][number]} window
+ * @param {Extract<ListedCounter["now"], { kind: "found" }>["windows"][number]} window
  * @param {ListedQuota["algorithm"]} algorithm
  */
 function windowOf({ per, limit, used, remaining, resetMs }, algorithm) {

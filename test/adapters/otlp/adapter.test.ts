@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { otlp } from "../../../adapters/otlp/adapter.ts";
 import type { Call } from "../../../src/adapter/adapter.ts";
-import type { ReportRecord } from "../../../src/adapter/report.ts";
+import type { Preset, ReportRecord } from "../../../src/adapter/report.ts";
 import { createOutbound } from "../../../src/host/fetch.ts";
 import { exportResponse } from "../../../src/report/otlp.ts";
 import { ExportLogsServiceRequest } from "../../../src/wire/opentelemetry/proto/collector/logs/v1/logs_service.ts";
@@ -274,12 +274,19 @@ describe("the otlp adapter over HTTP", () => {
     await report(fieldRecord());
     assert.equal(collector.posted[0]?.path, "/otlp/v1/logs?team=a");
   });
+});
 
-  it("says when files are loaded that a rule's signal has no address", () => {
-    const config = otlp.config.parse({ logs: "https://logs.example.com/v1/logs" });
-    const complaint = (preset: "istio" | "access-log" | undefined): string | undefined =>
-      otlp.inputs.report?.complaint?.(config, { preset, fields: new Map() });
-    assert.deepEqual([complaint(undefined), complaint("access-log")], [undefined, undefined]);
-    assert.match(complaint("istio") ?? "", /no address for metrics: write metrics: https/);
+describe("rules for a handler of the otlp adapter", () => {
+  const complaint = (config: object, preset: Preset | undefined): string | undefined =>
+    otlp.inputs.report?.complaint?.(config, { preset, fields: new Map() });
+
+  // As weir.yaml has it: the schema has looked at it, and has changed nothing.
+  it("need an address for what they send", () => {
+    const logs = { logs: "http://collector:4318/v1/logs" };
+    assert.equal(complaint(logs, "access-log"), undefined);
+    assert.equal(complaint(logs, undefined), undefined);
+    assert.match(complaint(logs, "trace") ?? "", /^this handler has no address for traces: write traces: /);
+    assert.match(complaint(logs, "istio") ?? "", /^this handler has no address for metrics: /);
+    assert.equal(complaint({ url: "http://collector:4318" }, "istio"), undefined);
   });
 });
