@@ -1,5 +1,6 @@
 import type { Adapter } from "../src/adapter/adapter.ts";
 import { file } from "./file/adapter.ts";
+import { http } from "./http/adapter.ts";
 import { list } from "./list/adapter.ts";
 import { opa } from "./opa/adapter.ts";
 import { otlp } from "./otlp/adapter.ts";
@@ -9,4 +10,14 @@ import { threescale } from "./threescale/adapter.ts";
 import { zipkin } from "./zipkin/adapter.ts";
 
 /** Every kind of back-end that weir brings along. */
-export const ADAPTERS: readonly Adapter[] = [list, opa, prometheus, stdout, file, otlp, zipkin, threescale];
+export const ADAPTERS: readonly Adapter[] = [
+  list,
+  opa,
+  http,
+  threescale,
+  prometheus,
+  stdout,
+  file,
+  otlp,
+  zipkin,
+];

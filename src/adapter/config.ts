@@ -30,6 +30,15 @@ export const share = () =>
     return parseShare(text) ?? complain(context, `write ${SHARE_FORM}`);
   });
 
+/** CEL, as it is written; what it says is found out by `declare`. */
+export const cel = () => z.union([z.string(CEL_FORM), z.boolean(CEL_FORM)], CEL_FORM).transform(String);
+
+const CEL_FORM = { error: "write an expression of CEL" } as const;
+
+/** Text in which `${CEL}` is replaced, as it is written. */
+export const template = () =>
+  z.string({ error: "write text, in quotes where YAML reads it as something else" });
+
 /** Where a secret is to be had: exactly one of `{file}` and `{env}`. What is written in its place is never repeated. */
 export const secret = () =>
   z

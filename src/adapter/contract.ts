@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineAdapter, type Adapter, type Handler } from "./adapter.ts";
+import type { Declared } from "./expressions.ts";
 
 /** What a value comes to that somebody calls an adapter: one, or every reason why it is none. */
 export type Examined =
@@ -49,7 +50,7 @@ const exactly = <Shape extends z.ZodRawShape>(shape: Shape, what: string) =>
 
 const INPUT = exactly(
   {
-    type: typeName(),
+    type: typeName().or(z.literal("json")),
     presence: oneOf("required", "optional"),
     class: oneOf("open", "secret"),
     meaning: line("what it means, in one line"),
@@ -95,6 +96,8 @@ const ADAPTER = exactly(
     }),
     outputs: fields(OUTPUT),
     credentialInput: z.string({ error: "write the name of an input of check" }).optional(),
+    breaker: z.literal("own", { error: 'write "own", or leave it out' }).optional(),
+    declare: method("declare(config, compiler)").optional(),
     create: method("create(config, host, previous)"),
   },
   "an adapter: an object with id, summary, config, inputs, outputs and create",
@@ -115,10 +118,42 @@ export function examine(value: unknown): Examined {
   const own = value as Adapter;
   const adapter = defineAdapter({
     ...own,
+    declare: (config, compiler) => declaredBy(() => own.declare?.(config, compiler) ?? {}),
     create: (config, host, previous) => whole(own, own.create(config, host, previous)),
   });
   return { kind: "adapter", adapter };
 }
+
+const DECLARED = z.object({
+  inputs: fields(INPUT).optional(),
+  outputs: fields(OUTPUT).optional(),
+  problems: z
+    .array(
+      z.object({
+        path: z.array(z.union([z.string(), z.number()])),
+        start: z.number(),
+        end: z.number(),
+        message: line("what is wrong, in one line"),
+        hint: line("what to do, in one line").optional(),
+      }),
+    )
+    .optional(),
+});
+
+/** What an adapter declares for a configuration; what it throws, and what is no declaration, is a problem of that. */
+function declaredBy(declare: () => unknown): Declared {
+  try {
+    const found = DECLARED.safeParse(declare());
+    if (found.success) return found.data as Declared;
+    return refusedDeclaration(reasonsOf(found.error).join("; "));
+  } catch (error) {
+    return refusedDeclaration(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const refusedDeclaration = (reason: string): Declared => ({
+  problems: [{ path: [], start: 0, end: 0, message: `the adapter fails with this configuration: ${reason}` }],
+});
 
 const reasonsOf = ({ issues }: z.ZodError): readonly string[] =>
   issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`));

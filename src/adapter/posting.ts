@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { secret } from "./config.ts";
-import type { SecretSource } from "./host.ts";
 
 const MAX_HEADERS = 16;
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
@@ -11,14 +10,17 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Headers of requests to a back-end, by lower-case name; every value is a secret. */
-export const secretHeaders = () =>
+export const secretHeaders = () => headersOf(secret());
+
+/** Headers of requests to a back-end, by lower-case name, each written as `form` says. */
+export const headersOf = <Value>(form: z.ZodType<Value>) =>
   z
-    .record(z.string(), secret(), { error: "write a mapping of header names" })
+    .record(z.string(), form, { error: "write a mapping of header names" })
     .default({})
-    .transform((headers, context): ReadonlyMap<string, SecretSource> => {
+    .transform((headers, context): ReadonlyMap<string, Value> => {
       const complain = (path: readonly string[], message: string): void =>
         context.addIssue({ code: "custom", message, path: [...path] });
-      const named = new Map<string, SecretSource>();
+      const named = new Map<string, Value>();
       for (const [name, source] of Object.entries(headers)) {
         if (!HEADER_NAME.test(name)) complain([name], "this is no name of a header");
         if (OWN_HEADERS.has(name.toLowerCase())) complain([name], "this header is weir's own to write");

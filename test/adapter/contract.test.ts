@@ -43,6 +43,32 @@ describe("the contract of adapters", () => {
     assert.deepEqual(reasonsOf(new Own()), []);
   });
 
+  it("has room for what depends on the configuration, and for a breaker of its own", () => {
+    const plan = { type: "string", meaning: "The plan" };
+    const input = { type: "json", presence: "required", class: "open", meaning: "All of it" };
+    const declared = (declare: () => unknown) => {
+      const examined = examine({ ...SOUND, breaker: "own", declare });
+      assert.ok(examined.kind === "adapter");
+      assert.equal(examined.adapter.breaker, "own");
+      return examined.adapter.declare?.({ wait: "250ms" }, createTestHost().compiler);
+    };
+    const whole = { inputs: { all: input }, outputs: { plan }, problems: [] };
+    assert.deepEqual(
+      declared(() => whole),
+      whole,
+    );
+    const complaint = (declare: () => unknown): string => declared(declare)?.problems?.[0]?.message ?? "";
+    assert.match(
+      complaint(() => assert.fail("no idea")),
+      /fails with this configuration: no idea/,
+    );
+    assert.match(
+      complaint(() => ({ outputs: { plan: { type: "text" } } })),
+      /outputs.plan.type: write a CEL type/,
+    );
+    assert.deepEqual(reasonsOf({ ...SOUND, breaker: "none" }), ['breaker: write "own", or leave it out']);
+  });
+
   it("has the configuration parsed before create sees it", () => {
     const seen: unknown[] = [];
     const examined = examine({ ...SOUND, create: (config: unknown) => (seen.push(config), handler) });

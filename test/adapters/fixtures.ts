@@ -1,5 +1,6 @@
 import type { Fixture } from "./conformance.ts";
 import { FILE } from "./file/fixture.ts";
+import { HTTP } from "./http/fixture.ts";
 import { LIST } from "./list/fixture.ts";
 import { OPA } from "./opa/fixture.ts";
 import { OTLP } from "./otlp/fixture.ts";
@@ -12,6 +13,7 @@ import { ZIPKIN } from "./zipkin/fixture.ts";
 export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([
   ["list", LIST],
   ["opa", OPA],
+  ["http", HTTP],
   ["prometheus", PROMETHEUS],
   ["stdout", STDOUT],
   ["file", FILE],
