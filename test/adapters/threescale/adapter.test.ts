@@ -248,6 +248,14 @@ describe("3scale, asked", () => {
       assert.equal(count(await times(6)), 0);
     });
 
+    it("by no limit that is there no more", async () => {
+      await limited([{ metric: "hits", period: "day", max: 1 }]);
+      assert.equal(count(await times(2)), 1);
+      service.applications.get("key-1")?.limits.pop();
+      running.host.advance(100_000);
+      assert.equal(count(await times(5)), 5);
+    });
+
     it("what others have used, as the back-end says", async () => {
       await limited([{ metric: "hits", period: "day", max: 10 }]);
       running.three.book.count(service, "key-1", new Map([["hits", 7]]));
