@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { threescale } from "../../../adapters/threescale/adapter.ts";
 import { addApplication, addService, type Behaviour } from "../../support/threescale.ts";
 import type { BookService } from "../../support/threescale-book.ts";
 import type { ProxySettings } from "../../support/threescale-config.ts";
@@ -278,24 +277,6 @@ describe("3scale at fault", () => {
       assert.deepEqual(await told(used, used), { kind: "delivered" });
       await running.report();
       assert.deepEqual([total(), total("a1"), running.three.book.total("7", "a1", "other")], [0, 4, 2]);
-    });
-
-    it("is refused at load where checks count, and where something is missing", () => {
-      const config = { system: "https://a.example.com", accessToken: { env: "A" }, folder: "state" };
-      const complain = (more: object, ...names: readonly string[]): string | undefined =>
-        threescale.inputs.report?.complaint?.(
-          { ...config, ...more },
-          { preset: undefined, fields: new Map(names.map((name) => [name, undefined])) },
-        );
-      assert.match(
-        complain({}, "service", "app_id", "usage") ?? "",
-        /would be counted twice: write `countFrom: log`/,
-      );
-      assert.match(
-        complain({ countFrom: "log" }, "service", "usage") ?? "",
-        /needs app_id: add it to `with`/,
-      );
-      assert.equal(complain({ countFrom: "log" }, "service", "app_id", "usage"), undefined);
     });
 
     it("counts nothing twice where it has to ask again", async () => {
