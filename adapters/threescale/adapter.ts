@@ -87,7 +87,7 @@ class ThreescaleHandler implements Handler {
       before !== undefined && before.#config.folder === config.folder
         ? before.#applications
         : new Applications(config.cache.entries);
-    const backend = new Backend({ host, usage: config.usage, timeoutMs: config.timeout });
+    const backend = new Backend({ host, timeoutMs: config.timeout });
     const serviceOf = (id: string): Service | undefined => this.#catalogue.named(id);
     const ledger = new Ledger({ config, host, backend, applications, serviceOf });
     this.#applications = applications;

@@ -65,11 +65,15 @@ export class Application {
   }
 
   /**
-   * Takes over the back-end's word on the limits of the metrics that it was asked about, and adds what it cannot know yet.
+   * Takes over the back-end's word on the limits of the metrics that it was asked about (undefined: all), and adds what it cannot know yet.
    * Limits of these metrics that it does not name are there no more.
    */
-  learn(reports: readonly LimitReport[], asked: ReadonlySet<string>, { hierarchy, nowMs }: Learning): void {
-    for (const [key, { metric }] of this.#limits) if (asked.has(metric)) this.#limits.delete(key);
+  learn(
+    reports: readonly LimitReport[],
+    asked: ReadonlySet<string> | undefined,
+    { hierarchy, nowMs }: Learning,
+  ): void {
+    for (const [key, { metric }] of this.#limits) if (asked?.has(metric) ?? true) this.#limits.delete(key);
     for (const { metric, period, startMs, max, current } of reports) {
       const window = windowAt(period, startMs ?? nowMs);
       const used = current + this.#unreportedSince(window.startMs, metric, hierarchy);

@@ -16,10 +16,11 @@ export type Asking = "authorize" | "authrep";
 
 export interface BackendOptions {
   readonly host: Host;
-  /** `flat`: usage of methods is not added to what is above them by the back-end. */
-  readonly usage: "nested" | "flat";
   readonly timeoutMs: number;
 }
+
+/** Never `no_body`: it would take the codes of errors away. */
+const FLAGS = "hierarchy=1&limit_headers=1&rejection_reason_header=1";
 
 const MAX_ANSWER_BYTES = 1_048_576;
 
@@ -44,7 +45,7 @@ export class Backend {
     for (const [metric, amount] of usage) parameters.set(`usage[${metric}]`, String(amount));
     return this.#options.host.fetch({
       url: `${service.backend.url}/transactions/${asking}.xml?${parameters.toString()}`,
-      headers: { "3scale-options": this.#flags() },
+      headers: { "3scale-options": FLAGS },
       maxBytes: MAX_ANSWER_BYTES,
       timeoutMs: this.#untilMs(deadlineAtMs),
       signal,
@@ -61,18 +62,12 @@ export class Backend {
     return this.#options.host.fetch({
       url: `${service.backend.url}/transactions.xml`,
       method: "POST",
-      headers: { "content-type": "application/x-www-form-urlencoded", "3scale-options": this.#flags() },
+      headers: { "content-type": "application/x-www-form-urlencoded", "3scale-options": FLAGS },
       body: body.toString(),
       maxBytes: MAX_ANSWER_BYTES,
       timeoutMs: this.#untilMs(deadlineAtMs),
       signal,
     });
-  }
-
-  /** Never `no_body`: it would take the codes of errors away. */
-  #flags(): string {
-    const flags = "hierarchy=1&limit_headers=1&rejection_reason_header=1";
-    return this.#options.usage === "flat" ? `${flags}&flat_usage=1` : flags;
   }
 
   #untilMs(deadlineAtMs: number): number {

@@ -20,8 +20,6 @@ export interface ThreescaleConfig extends Remembering {
   readonly reports: { readonly flushMs: number; readonly maxBytes: number };
   /** What usage is reported from: requests when they are checked, or entries of access logs. */
   readonly countFrom: "check" | "log";
-  /** `nested`: the back-end adds usage of methods to what is above them; `flat`: weir does. */
-  readonly usage: "nested" | "flat";
 }
 
 const MINUTE_MS = 60_000;
@@ -63,19 +61,12 @@ export const CONFIG: z.ZodType<ThreescaleConfig> = mapping({
   ...REMEMBERING,
   reports: REPORTS.prefault({}),
   countFrom: word(["check", "log"]).default("check"),
-  usage: word(["nested", "flat"]).default("nested"),
 }).transform((written, context): ThreescaleConfig => {
   const { system, refresh, services, backend, ...rest } = written;
   const complain = (key: string, message: string): void =>
     context.addIssue({ code: "custom", message, path: [key] });
   if (rest.mode === "exact" && rest.countFrom === "log") {
     complain("countFrom", "in mode exact the back-end counts each check: write `countFrom: check`");
-  }
-  if (rest.mode === "exact" && rest.usage === "flat") {
-    complain(
-      "usage",
-      "in mode exact weir knows nothing of what stands above a method: write `usage: nested`",
-    );
   }
   if (rest.mode === "exact" && rest.onFailure !== "closed") {
     complain(

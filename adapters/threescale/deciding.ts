@@ -89,12 +89,10 @@ export class Deciding {
   }
 
   async #fetch(question: AskedUsage, call: Call): Promise<Fetched<Known>> {
-    const { backend, config } = this.#options;
-    const { service, usage } = question;
-    const asked = config.usage === "flat" ? propagate(usage, this.#hierarchyOf(service.id)) : usage;
+    const { backend } = this.#options;
     let answer: FetchAnswer;
     try {
-      answer = await backend.ask("authorize", { ...question, usage: asked }, call);
+      answer = await backend.ask("authorize", question, call);
     } catch (error) {
       return {
         kind: "failed",
@@ -124,7 +122,8 @@ export class Deciding {
     const account = applications.accountOf(service.id, credential);
     this.#note(service.id, said);
     const hierarchy = this.#hierarchyOf(service.id);
-    const asked = new Set(propagate(usage, hierarchy).keys());
+    // Asked without usage, it tells all limits that there are.
+    const asked = usage.size === 0 ? undefined : new Set(propagate(usage, hierarchy).keys());
     account.application.learn(said.limits, asked, { hierarchy, nowMs: host.nowMs() });
     return { kind: "allowed", value: { kind: "application", account, plan: said.plan } };
   }
@@ -202,11 +201,7 @@ export class Deciding {
 
   /** Counts usage that is to be reported. */
   count(account: Account, usage: Usage): void {
-    const isFlat = this.#options.config.usage === "flat";
-    this.#options.ledger.count(
-      account,
-      isFlat ? propagate(usage, this.#hierarchyOf(account.service)) : usage,
-    );
+    this.#options.ledger.count(account, usage);
   }
 }
 

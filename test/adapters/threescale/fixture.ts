@@ -72,7 +72,7 @@ export const THREESCALE: Fixture = {
   good: [
     good,
     { ...good, services: [7], mode: "exact" },
-    { ...good, countFrom: "log", onFailure: "open", usage: "flat" },
+    { ...good, countFrom: "log", onFailure: "open" },
   ].map((config) => ({ config, prepare })),
   bad: [
     [{}, /write a URL such as/],
@@ -88,7 +88,6 @@ export const THREESCALE: Fixture = {
     [{ ...good, mode: "fast" }, /one of batched, exact/],
     [{ ...good, mode: "exact", countFrom: "log" }, /in mode exact the back-end counts each check/],
     [{ ...good, mode: "exact", onFailure: "open" }, /in mode exact nothing is remembered/],
-    [{ ...good, mode: "exact", usage: "flat" }, /in mode exact weir knows nothing of what stands above/],
     [{ ...good, cache: { allowed: "1h", maxAge: "1m" } }, /nothing is used for longer than maxAge/],
     [{ ...good, cache: { allowed: "10" } }, /a duration with its unit/],
     [{ ...good, cache: { entries: 0 } }, /a whole number from 1/],
@@ -99,7 +98,6 @@ export const THREESCALE: Fixture = {
     [{ ...good, reports: { flush: 10 } }, /a duration with its unit/],
     [{ ...good, reports: { maxBytes: "1" } }, /a number of bytes from/],
     [{ ...good, countFrom: "both" }, /one of check, log/],
-    [{ ...good, usage: "deep" }, /one of nested, flat/],
     [{ ...good, colour: "red" }, /colour: there is no such key; the keys are system/],
   ],
   localFaults: [
