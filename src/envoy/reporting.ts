@@ -41,6 +41,8 @@ interface PolicyTelemetry {
   readonly isEverything: boolean;
   readonly when: ReadsSomething | "unknowable" | undefined;
   readonly except: ReadsSomething | "unknowable" | undefined;
+  /** Of the policy's own, and of shared files as `platform.preflight`. */
+  readonly lets: ReadonlyMap<string, ReadsSomething>;
   readonly rules: readonly {
     /** `policy/id`. */
     readonly name: string;
@@ -159,13 +161,41 @@ interface Reader {
   readonly reads: readonly Read[];
 }
 
-function readersOf({ rules, when, except }: PolicyTelemetry): readonly Reader[] {
+function readersOf({ rules, when, except, lets }: PolicyTelemetry): readonly Reader[] {
   const gate = [when, except].flatMap((one) => (one === undefined || one === "unknowable" ? [] : one.reads));
   return rules.map(({ name, preset, when: condition, fields }) => ({
     name,
     preset,
-    reads: [...gate, ...(condition?.reads ?? []), ...fields.flatMap(({ value }) => value.reads)],
+    reads: throughNames(
+      [...gate, ...(condition?.reads ?? []), ...fields.flatMap(({ value }) => value.reads)],
+      {
+        lets,
+        file: undefined,
+        seen: new Set(),
+      },
+    ),
   }));
+}
+
+interface Named {
+  readonly lets: PolicyTelemetry["lets"];
+  /** The shared file whose own names stand alone; undefined: the policy's do. */
+  readonly file: string | undefined;
+  readonly seen: Set<string>;
+}
+
+/** Reads, and in place of names what those read. */
+function throughNames(reads: readonly Read[], { lets, file, seen }: Named): readonly Read[] {
+  return reads.flatMap((read) => {
+    const own = file === undefined ? read.root : `${file}.${read.root}`;
+    const shared = `${read.root}.${read.steps[0]?.name ?? ""}`;
+    const name = lets.has(own) ? own : shared;
+    const expression = lets.get(name);
+    if (expression === undefined) return [read];
+    if (seen.has(name)) return [];
+    seen.add(name);
+    return throughNames(expression.reads, { lets, file: name === own ? file : read.root, seen });
+  });
 }
 
 /** Headers that every entry has, in fields of its own. */

@@ -53,6 +53,7 @@ export function compilePolicyTelemetry(
     isEverything: file.match === "everything",
     when,
     except,
+    lets: new Map([...names.lets, ...sharedLets(names)]),
     context: entryContextMaker({
       carries,
       match,
@@ -64,6 +65,11 @@ export function compilePolicyTelemetry(
     }),
   };
 }
+
+const sharedLets = ({ shared }: EntryNames): readonly (readonly [string, Expression])[] =>
+  Array.from(shared, ([file, { lets }]) =>
+    Array.from(lets, ([name, expression]) => [`${file}.${name}`, expression] as const),
+  ).flat();
 
 /** Whether a policy has telemetry and nothing that decides. */
 export const isOfTelemetryAlone = ({ rules, quotas, telemetry, default: fallback }: PolicyFile): boolean =>

@@ -55,6 +55,8 @@ export interface PolicyTelemetry {
   readonly when: Expression | "unknowable" | undefined;
   /** Likewise `except`. */
   readonly except: Expression | "unknowable" | undefined;
+  /** The `let` names that are evaluated over entries; those of shared files as `platform.preflight`. */
+  readonly lets: ReadonlyMap<string, Expression>;
   /** What the rules' expressions read of one entry; `values` is what the check left for the policy, undefined where none did. */
   readonly context: (entry: EntryAttributes, values: ReadonlyMap<string, unknown> | undefined) => object;
 }

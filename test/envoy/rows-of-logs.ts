@@ -16,6 +16,29 @@ const LINES = reporting(`    to: lines
     when: response.headers["x-kind"] == "a"
     with: { san: '\${custom_tags["up.san"]}' }
 `);
+const THROUGH_NAMES: Pick<Row, "server" | "files"> = {
+  server: SERVER,
+  files: {
+    "common.yaml": `weir: 1
+shared: common
+let:
+  kind: 'request.headers["x-sort"]'
+  is_a: kind == "a"
+`,
+    "mesh.yaml": `weir: 1
+policy: mesh
+use: [common]
+match: everything
+let:
+  own: common.is_a
+telemetry:
+  - id: all
+    to: lines
+    when: own
+    with: { path: '\${request.url_path}' }
+`,
+  },
+};
 const GRAPHS = reporting("    to: graphs\n    preset: istio\n");
 
 const HEADERS =
@@ -54,6 +77,18 @@ const ELSEWHERE = "cluster_name: collector";
 export const ROWS_OF_LOGS: readonly Row[] = [
   { what: "entries come with all that rules read", config: logged(), ...LINES, codes: [] },
   { what: "and with all that metrics are made of", config: counted(logged()), ...GRAPHS, codes: [] },
+  {
+    what: "entries come with what names read",
+    config: logged("X-B3-Flags, ", "X-B3-Flags, x-sort, "),
+    ...THROUGH_NAMES,
+    codes: [],
+  },
+  {
+    what: "a header is left out that a name of a shared file reads",
+    config: logged(),
+    ...THROUGH_NAMES,
+    codes: ["log-incomplete"],
+  },
   { what: "nothing logs", config: GOOD, ...LINES, codes: ["log-not-sent"] },
   {
     what: "entries go elsewhere alone",
