@@ -184,6 +184,7 @@ function checksOf(parts: ListenerParts, limits: Counting["limits"]): CheckServic
     log,
     nowMs: epochClock(),
     limits,
+    signer: outside.signer,
     onRefusal: (made) => recent.add(made),
     differences,
     candidate: trialOf(parts),

@@ -85,6 +85,8 @@ export interface Call {
   readonly deadlineAtMs: number;
   /** Aborts when the time is up. */
   readonly signal: AbortSignal;
+  /** `before`: an earlier hop has asked the same of this request, and was charged; what the answer costs is not counted again. Absent: `now`. */
+  readonly charge?: "now" | "before";
 }
 
 export type CheckAnswer =

@@ -9,6 +9,7 @@ import type { AskRule, Policy } from "../policy/snapshot.ts";
 import { askDenial, identityDenial, unansweredDenial } from "./denial.ts";
 import type { Faults } from "./faults.ts";
 import type { Governing } from "./governing.ts";
+import type { Once, OnceItem } from "./once.ts";
 import type { Question } from "./question.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -23,12 +24,14 @@ const OUT_OF_TIME: CheckAnswer = { verdict: "error", reason: "the time was up be
 export class Answers {
   readonly #question: Question;
   readonly #evidence: Evidence;
+  readonly #once: Once | undefined;
   readonly #outcomes = new Map<AskRule, AskOutcome>();
   /** Answers by question; undefined where nobody was asked, as for most requests. */
   #known: Map<string, CheckAnswer> | undefined;
 
-  constructor(question: Question, evidence: Evidence) {
+  constructor(question: Question, evidence: Evidence, once: Once | undefined) {
     this.#question = question;
+    this.#once = once;
     this.#evidence = evidence;
   }
 
@@ -64,10 +67,14 @@ export class Answers {
     const waiting: Promise<void>[] = [];
     for (const { rule, governing, input } of calls) {
       const key = keyOf(rule.handler, input);
-      const answer = made.get(key) ?? this.#call(rule.handler, input);
-      made.set(key, answer);
+      const item = onceItem(governing, rule, key);
+      const charge = item !== undefined && this.#once?.wasCharged(item) === true ? "before" : "now";
+      const call = `${charge} ${key}`;
+      const answer = made.get(call) ?? this.#call(rule.handler, input, charge);
+      made.set(call, answer);
       const note = (known: CheckAnswer): void => {
         answered.set(key, known);
+        if (item !== undefined && known.verdict === "allow") this.#once?.note(item);
         this.#note(governing, rule, known);
       };
       if (answer instanceof Promise) waiting.push(answer.then(note));
@@ -154,9 +161,13 @@ export class Answers {
     return credential;
   }
 
-  #call(handler: string, input: ReadonlyMap<string, unknown>): CheckAnswer | Promise<CheckAnswer> {
+  #call(
+    handler: string,
+    input: ReadonlyMap<string, unknown>,
+    charge: "now" | "before",
+  ): CheckAnswer | Promise<CheckAnswer> {
     const { backends, askUntilMs, nowMs } = this.#question;
-    return nowMs >= askUntilMs ? OUT_OF_TIME : backends.ask(handler, input, askUntilMs);
+    return nowMs >= askUntilMs ? OUT_OF_TIME : backends.ask(handler, input, askUntilMs, charge);
   }
 
   #note({ context }: Governing, rule: AskRule, answer: CheckAnswer): void {
@@ -167,6 +178,10 @@ export class Answers {
     if (rule.as !== undefined) context.takeAnswer(rule.as, value ?? UNKNOWN.ours);
   }
 }
+
+/** What is charged once of an ask; undefined where each hop is charged. */
+const onceItem = ({ policy }: Governing, { id, once }: AskRule, detail: string): OnceItem | undefined =>
+  once === undefined ? undefined : { kind: "ask", policy: policy.id, id, detail };
 
 const NO_OUTPUTS: ReadonlyMap<string, unknown> = new Map();
 

@@ -1,3 +1,4 @@
+import type { Signer } from "../host/signer.ts";
 import type { Limits } from "../limits/limits.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import type { Backends } from "../runtime/backends.ts";
@@ -14,6 +15,8 @@ export interface CheckHost {
   readonly live: () => { readonly snapshot: Snapshot; readonly backends: Backends } | undefined;
   /** Whom quotas ask. */
   readonly limits: Limits;
+  /** Signs what one hop tells the next; undefined: nothing is told. */
+  readonly signer?: Signer;
   readonly metrics: Metrics;
   readonly log: Log;
   /** Epoch milliseconds, with fractions. */

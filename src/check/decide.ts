@@ -8,8 +8,9 @@ import { defaultDenial, ownDenial, ruleDenial } from "./denial.ts";
 import { allow, type Grant } from "./effects.ts";
 import { Faults } from "./faults.ts";
 import { candidatesFor, governingOf, type Candidate, type Governing } from "./governing.ts";
+import { Once, telling } from "./once.ts";
 import type { Question } from "./question.ts";
-import { chargeQuotas } from "./quotas.ts";
+import { chargeQuotas, type Charged } from "./quotas.ts";
 import { firstAllow, NO_TEXTS, refusalOutcome } from "./rules.ts";
 import { refuseUnreadable } from "./unreadable.ts";
 import type { Decider, Verdict } from "./verdict.ts";
@@ -41,7 +42,9 @@ export function decide(question: Question): Decision | Promise<Decision> {
   const candidates = candidatesFor(question, evidence);
   const authentication = authenticate(question, evidence, candidates);
   return whenReady(authentication.pending, () => {
-    const course = new Course(question, authentication, candidates, new Answers(question, evidence));
+    const once = Once.of(question);
+    const answers = new Answers(question, evidence, once);
+    const course = new Course({ question, authentication, answers, once }, candidates);
     const refused = refuseLocally(course);
     if (refused !== undefined) return course.decided(refused);
     if (!course.enforced.some(({ policy }) => policy.asks.length > 0))
@@ -56,9 +59,11 @@ export function decide(question: Question): Decision | Promise<Decision> {
 /** What would pass is charged to the quotas, which have the last word. */
 function charged(course: Course, verdict: Verdict): Decision | Promise<Decision> {
   if (verdict.kind !== "allow") return course.decided(verdict);
-  const taken = chargeQuotas(verdict, course.enforced, course.question);
-  if (taken instanceof Promise) return taken.then((known) => course.decided(known.verdict, known.takes));
-  return course.decided(taken.verdict, taken.takes);
+  const { question, once, enforced } = course;
+  const taken = chargeQuotas(verdict, enforced, question, once);
+  const told = (known: Charged): Decision =>
+    course.decided(telling(known.verdict, question, once), known.takes);
+  return taken instanceof Promise ? taken.then(told) : told(taken);
 }
 
 /** Goes on at once where nothing is waited for. */
@@ -76,20 +81,25 @@ class Course {
   readonly question: Question;
   readonly authentication: Authentication;
   readonly answers: Answers;
+  readonly once: Once | undefined;
   readonly faults = new Faults();
   /** The enforced policies that apply, by name. */
   readonly enforced: readonly Governing[];
   readonly #governing: readonly Governing[];
 
   constructor(
-    question: Question,
-    authentication: Authentication,
+    {
+      question,
+      authentication,
+      answers,
+      once,
+    }: Pick<Course, "question" | "authentication" | "answers" | "once">,
     candidates: readonly Candidate[],
-    answers: Answers,
   ) {
     this.question = question;
     this.authentication = authentication;
     this.answers = answers;
+    this.once = once;
     this.#governing = governingOf(candidates, this.faults);
     this.enforced = this.#governing.filter(({ mode }) => mode === "enforce");
   }

@@ -1,3 +1,4 @@
+import type { Signer } from "../host/signer.ts";
 import type { Attributes } from "../attributes/attributes.ts";
 import type { GivenIdentities } from "../policy/evidence.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
@@ -11,6 +12,8 @@ export interface Question {
   readonly backends: Backends;
   /** Whom quotas ask. */
   readonly limits: Limits;
+  /** Signs what one hop tells the next; undefined where nothing is told. */
+  readonly signer?: Signer | undefined;
   /** Epoch milliseconds. */
   readonly nowMs: number;
   /** Epoch milliseconds, by which everybody who is asked must have answered. */

@@ -6,6 +6,7 @@ import { quotaDenial, storeDenial } from "./denial.ts";
 import { Faults } from "./faults.ts";
 import type { Decision } from "./decide.ts";
 import type { Governing } from "./governing.ts";
+import type { Once, OnceItem } from "./once.ts";
 import type { Question } from "./question.ts";
 import { quotaHeaders } from "./quota-headers.ts";
 import { isEnforced } from "./rules.ts";
@@ -26,22 +27,38 @@ export function chargeQuotas(
   verdict: Allowed,
   enforced: readonly Governing[],
   question: Question,
+  once: Once | undefined,
 ): Charged | Promise<Charged> {
   if (!enforced.some(({ policy }) => policy.quotas.length > 0)) return { verdict, takes: undefined };
   const faults = new Faults();
-  const claims = claimsOf(enforced, question, {
+  const wanted = claimsOf(enforced, question, {
     isWanted: () => true,
     onUnknown: (quota, unknown) => faults.note(unknown.fault, { policy: quota.policy, rule: quota.id }),
   });
   const refused = faults.verdict();
   if (refused !== undefined) return { verdict: refused, takes: undefined };
+  const claims = once === undefined ? wanted : wanted.filter((one) => !wasCharged(one, once));
   if (claims.length === 0) return { verdict, takes: undefined };
   const takes = question.limits.take(claims, question.askUntilMs);
-  const concluded = (known: Takes): Charged => ({
-    verdict: concluding(verdict, known, question.limits),
-    takes: known,
-  });
+  const concluded = (known: Takes): Charged => {
+    if (known.verdict === "fits") for (const one of known.outcomes) noteCharged(one, once);
+    return { verdict: concluding(verdict, known, question.limits), takes: known };
+  };
   return takes instanceof Promise ? takes.then(concluded) : concluded(takes);
+}
+
+const onceItem = ({ quota, counter, hits }: Claim): OnceItem => ({
+  kind: "quota",
+  policy: quota.policy,
+  id: quota.id,
+  detail: `${hits} ${counter.key}`,
+});
+
+const wasCharged = (claim: Claim, once: Once): boolean =>
+  claim.quota.once !== undefined && once.wasCharged(onceItem(claim));
+
+function noteCharged({ claim, result }: ClaimOutcome, once: Once | undefined): void {
+  if (claim.quota.once !== undefined && result === "fits") once?.note(onceItem(claim));
 }
 
 interface Claiming {

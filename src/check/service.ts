@@ -138,8 +138,8 @@ function decideInTime(
   try {
     const attributes = new Attributes(facts(), snapshot.settings);
     const askUntilMs = untilMs - OWN_SHARE_MS;
-    const { limits } = host;
-    const question = { snapshot, backends, limits, attributes, nowMs: startedAtMs, askUntilMs };
+    const { limits, signer } = host;
+    const question = { snapshot, backends, limits, signer, attributes, nowMs: startedAtMs, askUntilMs };
     const decision = decide(question);
     const spoken = (one: Decision): Decided => isInTime(inDialect(one, question));
     if (!(decision instanceof Promise)) return spoken(decision);

@@ -81,6 +81,7 @@ function verifyingAsks(
         outputs: identity.valueOf,
         inputs: proof.inputs,
         onError: "error",
+        once: undefined,
         answer: { ...PLAIN_ANSWER, status: 401 },
         effects: NO_EFFECTS,
       },

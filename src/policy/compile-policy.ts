@@ -25,14 +25,14 @@ import {
 } from "./compile-shared.ts";
 import { contextMaker } from "./context.ts";
 import type { Shape } from "./declarations.ts";
-import { problem } from "./diagnostic.ts";
+import { problem, warning } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import { PLAIN_ANSWER, type Effects } from "./effects.ts";
 import type { Identity } from "./identity.ts";
 import { lintPolicy } from "./lints-of-policy.ts";
 import type { Match } from "./match.ts";
 import { allOf, mentionsOf, NO_MENTIONS, type Mentions } from "./mentions.ts";
-import { refuseMisfits } from "./misfits.ts";
+import { hasSidecars, refuseMisfits } from "./misfits.ts";
 import type { Owners } from "./ownership.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import type { Scope } from "./scope.ts";
@@ -129,6 +129,7 @@ export function compilePolicy(read: ReadPolicy, world: PolicyWorld): CompiledPol
   };
   const misfits = { scope, gateMentions, fallbackMentions: fallback.mentions, settings: world.settings };
   refuseMisfits(read, draft, misfits);
+  refuseUntold(file, scope, world);
   if (file.audit === "required" && !world.hasDecisions) refuseUnwritten(scope);
   // A rule that could not be compiled may be the one that reads an identity.
   const compiled = rules.length + quotas.length + (telemetry?.rules.length ?? 0);
@@ -244,4 +245,28 @@ function fallbackAnswerOf(file: PolicyFile, scope: Scope, used: readonly SharedP
   const named = file.default?.kind === "deny" ? file.default.answerName : undefined;
   const found = named === undefined ? undefined : sharedAnswer(scope, ["default", "deny"], named, used);
   return found ?? { answer: PLAIN_ANSWER, mentions: NO_MENTIONS };
+}
+
+/** What is charged once is told by one hop to the next: weir must be able to sign it, and to know who asks. */
+function refuseUntold(
+  { rules, quotas }: PolicyFile,
+  scope: Scope,
+  { hasMac, settings }: Pick<PolicyWorld, "hasMac" | "settings">,
+): void {
+  const places = [
+    ...rules.flatMap((one) => (one.kind === "ask" && one.once !== undefined ? [["rules", one.index]] : [])),
+    ...quotas.flatMap((one) => (one.once === undefined ? [] : [["quotas", one.index]])),
+  ].map((path) => scope.document.keyAt([...path, "once"]));
+  const { grpc } = settings.listen;
+  const areNamed = !hasSidecars(settings) || grpc.tls?.clientCa !== undefined;
+  for (const place of places) {
+    if (!hasMac) {
+      const message = "what is charged once is told from hop to hop, and weir.yaml has no key that signs it";
+      scope.report(problem(place, "missing-key", message, "add to weir.yaml: secrets: { mac: { file: … } }"));
+    } else if (!areNamed) {
+      const message = "a sidecar that does not prove its name is charged again, and here none does";
+      const hint = "add to listen.grpc of weir.yaml: tls: { cert: …, key: …, clientCa: … }";
+      scope.report(warning(place, "missing-key", message, hint));
+    }
+  }
 }

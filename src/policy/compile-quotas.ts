@@ -52,9 +52,9 @@ export function compileQuota(written: WrittenQuota, world: QuotaWorld): Compiled
   };
   const isWhole = known.key.length === key.length && known.windows.length === windows.length;
   if (!isWhole || cost === undefined) return undefined;
-  const { id, algorithm, count, onError, headers, warnAtPercent } = written;
+  const { id, algorithm, count, onError, headers, once, warnAtPercent } = written;
   const quota: Quota = {
-    ...{ id, policy, when, algorithm, count, onError, headers, cost, share, mentions },
+    ...{ id, policy, when, algorithm, count, onError, headers, once, cost, share, mentions },
     key: known.key,
     windows: known.windows.map(({ window }) => window),
     warnAt: warnAtPercent === undefined ? undefined : warnAtPercent / 100,

@@ -168,6 +168,7 @@ function compileAsk(written: WrittenAsk, path: Path, world: RuleWorld): Compiled
       outputs: (values) => handler.outputs.construct(values),
       inputs,
       onError: written.onError,
+      once: written.once,
       answer: answer.answer,
       effects: effects.effects,
     },

@@ -262,7 +262,7 @@ function divide<T>(items: readonly T[], isSo: (item: T) => boolean): readonly [r
 
 type Common = Omit<
   Snapshot,
-  "policies" | "lookup" | "connections" | "reporting" | "identities" | "credentialHeaders"
+  "policies" | "lookup" | "connections" | "once" | "reporting" | "identities" | "credentialHeaders"
 >;
 
 function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapshot {
@@ -288,6 +288,9 @@ function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapsh
     policies,
     lookup: buildLookup(of("http")),
     connections: buildLookup(of("tcp")),
+    once: policies.some(({ asks, quotas }) => [...asks, ...quotas].some((one) => one.once === "request"))
+      ? "used"
+      : "unused",
     reporting: policies.some(({ telemetry }) => telemetry !== undefined) ? reportingOf(policies) : undefined,
     identities: [...new Set(identities)],
     credentialHeaders: new Set(identities.flatMap(({ proof }) => credentialHeadersOf(proof))),

@@ -126,7 +126,7 @@ function refuseCallersChoice({ match }: PolicyFile, draft: Draft, { scope, setti
 }
 
 /** Whether some Envoy that asks is, or may be, a sidecar. */
-const hasSidecars = ({ proxy, listen }: Settings): boolean =>
+export const hasSidecars = ({ proxy, listen }: Settings): boolean =>
   [listen.grpc, listen.http].some(
     (listener) =>
       listener !== undefined &&

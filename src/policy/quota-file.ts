@@ -38,6 +38,7 @@ export interface WrittenQuota {
   readonly headers: "denied" | "always";
   /** Undefined: each request costs 1. */
   readonly cost: WrittenCost | undefined;
+  readonly once: "request" | undefined;
   readonly mode: WrittenMode | undefined;
 }
 
@@ -124,6 +125,7 @@ const WRITTEN = mapping({
   warnAt: PERCENT.optional(),
   headers: word(["denied", "always"]).default("denied"),
   cost: COST.optional(),
+  once: word(["request"]).optional(),
   mode: MODE.optional(),
 });
 
@@ -164,8 +166,12 @@ function refuseMisfits(written: z.output<typeof WRITTEN>, context: z.RefinementC
 
 const QUOTA = WRITTEN.transform((written, context): Omit<WrittenQuota, "index"> => {
   refuseMisfits(written, context);
-  const { id, when, cost, mode, key, windows, warnAt, ...words } = written;
-  return { id, when, cost, mode, key, windows, warnAtPercent: warnAt, ...words };
+  if (written.once !== undefined && written.count !== "granted") {
+    const message = "what is refused goes to no other hop, so nothing is counted twice";
+    refuse(context, misplaced("wrong-value", message, "remove `once`, or `count`"), ["once"]);
+  }
+  const { id, when, cost, once, mode, key, windows, warnAt, ...words } = written;
+  return { id, when, cost, once, mode, key, windows, warnAtPercent: warnAt, ...words };
 });
 
 /** The most quotas that one policy has. */

@@ -20,6 +20,8 @@ export interface Quota {
   readonly warnAt: number | undefined;
   readonly headers: "denied" | "always";
   readonly cost: QuotaCost;
+  /** What is charged when several hops ask about one request; undefined: each of them. */
+  readonly once: "request" | undefined;
   /** Undefined: enforced for all requests. */
   readonly share: Share | undefined;
   readonly mentions: Mentions;

@@ -58,6 +58,7 @@ export interface AskRule extends AnyRule, Refusing {
   readonly as: string | undefined;
   /** By input of the handler's adapter: CEL or text, as the adapter declares it. */
   readonly with: ReadonlyMap<string, string>;
+  readonly once: "request" | undefined;
   readonly onError: "error" | "deny" | "allow";
   readonly request: RequestChanges;
 }
@@ -102,6 +103,7 @@ const WRITTEN = mapping({
   as: name(VARIABLE_FORM).optional(),
   with: entries(anyText()).optional(),
   onError: word(["error", "deny", "allow"]).optional(),
+  once: word(["request"]).optional(),
   answer: name(ID_FORM).optional(),
   ...ANSWER_KEYS,
   request: mapping({
@@ -120,7 +122,7 @@ type Unplaced = Omit<RefusingRule, "index"> | Omit<AllowRule, "index"> | Omit<As
 const KINDS = ["deny", "require", "allow", "ask"] as const;
 
 const ANSWERING = ["status", "message", "body", "type", "redirect", "answer"] as const;
-const ASKING = ["as", "with", "onError"] as const;
+const ASKING = ["as", "with", "onError", "once"] as const;
 
 const MISPLACED = {
   deny: ["request", ...ASKING],
@@ -194,11 +196,12 @@ const allowing = ({ request, response, metadata }: Written) => ({
   metadata: metadata ?? new Map<string, Template>(),
 });
 
-const asking = ({ ask, as, with: inputs, onError, request }: Written) => ({
+const asking = ({ ask, as, with: inputs, onError, once, request }: Written) => ({
   handler: ask ?? "",
   as,
   with: inputs ?? new Map<string, string>(),
   onError: onError ?? ("error" as const),
+  once,
   request: changesOf(request),
 });
 

@@ -32,6 +32,8 @@ export interface Snapshot {
   readonly reporting: Reporting | undefined;
   /** What answers rate-limit requests, by name. */
   readonly domains: ReadonlyMap<string, Domain>;
+  /** Whether some ask or quota is charged once a request, however many hops ask. */
+  readonly once: "used" | "unused";
   /** By the name that weir.yaml gives them. */
   readonly handlers: ReadonlyMap<string, ConfiguredHandler>;
   /** Identities that need a verifier, each once. */
@@ -177,6 +179,8 @@ export interface AskRule extends Omit<CommonRule, "share"> {
   readonly outputs: (values: ReadonlyMap<string, unknown>) => object;
   readonly inputs: readonly AskInput[];
   readonly onError: "error" | "deny" | "allow";
+  /** What is charged when several hops ask about one request; undefined: each of them. */
+  readonly once: "request" | undefined;
   readonly answer: Answer;
   readonly effects: Effects;
 }

@@ -1,4 +1,4 @@
-import type { CheckAnswer, CheckInput } from "../adapter/adapter.ts";
+import type { Call, CheckAnswer, CheckInput } from "../adapter/adapter.ts";
 import type { Finding, Presented } from "../identity/verifier.ts";
 import type { Identity } from "../policy/identity.ts";
 
@@ -7,5 +7,10 @@ export interface Backends {
   /** What a request proves of an identity with a credential. */
   find(identity: Identity, presented: Presented, nowMs: number): Finding | Promise<Finding>;
   /** A handler's answer, or `error` when it has none by the deadline (epoch milliseconds). */
-  ask(handler: string, input: CheckInput, deadlineAtMs: number): CheckAnswer | Promise<CheckAnswer>;
+  ask(
+    handler: string,
+    input: CheckInput,
+    deadlineAtMs: number,
+    charge?: Call["charge"],
+  ): CheckAnswer | Promise<CheckAnswer>;
 }

@@ -1,4 +1,4 @@
-import type { CheckAnswer, CheckInput, Handler } from "../adapter/adapter.ts";
+import type { Call, CheckAnswer, CheckInput, Handler } from "../adapter/adapter.ts";
 import type { Host } from "../adapter/host.ts";
 import { Breaker, BreakerOpen } from "../host/breaker.ts";
 import type { DeliveryQueue } from "../host/delivery.ts";
@@ -44,7 +44,11 @@ export class RunningHandler {
   }
 
   /** The handler's answer, or `error` where it has none by the deadline. Never throws or rejects. */
-  ask(input: CheckInput, deadlineAtMs: number): CheckAnswer | Promise<CheckAnswer> {
+  ask(
+    input: CheckInput,
+    deadlineAtMs: number,
+    charge: NonNullable<Call["charge"]> = "now",
+  ): CheckAnswer | Promise<CheckAnswer> {
     const { nowMs, observe } = this.#world;
     const startedAtMs = nowMs();
     const leftMs = Math.min(deadlineAtMs - startedAtMs, this.configured.deadlineMs);
@@ -53,7 +57,7 @@ export class RunningHandler {
       observe(this.configured.name, answer.verdict, Math.max(0, nowMs() - startedAtMs) / 1_000);
       return answer;
     };
-    const answer = leftMs > 0 ? this.#answer(input, { startedAtMs, leftMs }) : OUT_OF_TIME;
+    const answer = leftMs > 0 ? this.#answer(input, { startedAtMs, leftMs, charge }) : OUT_OF_TIME;
     return answer instanceof Promise ? answer.then(seen) : seen(answer);
   }
 
@@ -70,9 +74,9 @@ export class RunningHandler {
     return this.#breaker.run(call, isError).catch(failed);
   }
 
-  #call(input: CheckInput, { startedAtMs, leftMs }: Time): CheckAnswer | Promise<CheckAnswer> {
+  #call(input: CheckInput, { startedAtMs, leftMs, charge }: Time): CheckAnswer | Promise<CheckAnswer> {
     const { outputs } = this.configured.declared;
-    const call = new OneCall(startedAtMs + leftMs);
+    const call = new OneCall(startedAtMs + leftMs, charge);
     let answer: unknown;
     try {
       answer = this.handler.check?.(input, call);
@@ -92,6 +96,7 @@ interface Time {
   /** Epoch milliseconds. */
   readonly startedAtMs: number;
   readonly leftMs: number;
+  readonly charge: NonNullable<Call["charge"]>;
 }
 
 /** A back-end that fails this often in a row is left alone for a moment. */

@@ -38,8 +38,15 @@ export class Live implements Backends {
     return found instanceof Promise ? found.then(seen) : seen(found);
   }
 
-  ask(name: string, input: CheckInput, deadlineAtMs: number): CheckAnswer | Promise<CheckAnswer> {
+  ask(
+    name: string,
+    input: CheckInput,
+    deadlineAtMs: number,
+    charge?: Parameters<Backends["ask"]>[3],
+  ): CheckAnswer | Promise<CheckAnswer> {
     const handler = this.handlers.get(name);
-    return handler?.ask(input, deadlineAtMs) ?? { verdict: "error", reason: "there is no such handler" };
+    return (
+      handler?.ask(input, deadlineAtMs, charge) ?? { verdict: "error", reason: "there is no such handler" }
+    );
   }
 }

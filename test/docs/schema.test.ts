@@ -76,7 +76,13 @@ function isAccepted({ text }: File): boolean | "no YAML" {
 const UNSEEN: Readonly<Record<string, readonly string[]>> = {
   "it looks at one value, and here two of the file do not go together": [
     ...["duplicate-name", "insecure-listener", "one-of-answer", "one-of-client-address", "one-of-domain"],
-    ...["unknown-name-handler", "wrong-value-queue", "wrong-value-hmac-url", "wrong-value-jwt"],
+    ...[
+      "unknown-name-handler",
+      "wrong-value-queue",
+      "wrong-value-hmac-url",
+      "wrong-value-jwt",
+      "wrong-value-once",
+    ],
   ],
   "it does not read expressions, the percentage or the length of a duration": [
     ...["cel-syntax-open-text", "missing-key-share", "wrong-value-check-timeout"],
