@@ -10,14 +10,15 @@ export interface Work {
 const SLICE_MS = 5;
 const SHORT_SLICE_MS = 1;
 
-/** Done work at the front of the list is let go of when it is so much. */
+/** Empty places at the front of the list, before they are removed. */
 const MOST_DONE = 1_024;
 
 /** What streams have brought and is not yet looked at: first come, first served, in slices, so that checks do not wait for it. */
 export class Backlog {
   readonly #maxBytes: number;
   #bytes = 0;
-  #waiting: Work[] = [];
+  /** What is done is let go of at once; its place in the list a little later. */
+  #waiting: (Work | undefined)[] = [];
   /** The first that is not done. */
   #at = 0;
   #isScheduled = false;
@@ -82,6 +83,6 @@ export class Backlog {
     const work = this.#waiting[this.#at];
     if (work === undefined || work.step() === "more") return;
     this.#bytes -= work.bytes;
-    this.#at++;
+    this.#waiting[this.#at++] = undefined;
   }
 }

@@ -111,20 +111,21 @@ class IstioLabels {
     const endpoint = isCaller && upstream === "" ? tagOf(facts, "dst.wl") : "";
     const principals = isCaller ? upstreamPrincipals(facts) : downstreamPrincipals(facts);
     const call = callOf(entry, reporter);
+    // What differs most comes last, so that most look-ups are where they just were.
     const parts = [
       own.key,
       reporter,
-      downstream,
-      upstream,
-      endpoint,
-      isCaller ? principals.upstream : principals.caller,
-      isCaller ? principals.towardsUpstream : principals.called,
+      // None of these has a space in it.
+      `${outcome.protocol} ${outcome.code} ${outcome.grpcStatus} ${outcome.flags}`,
       call.route,
       call.cluster,
       call.services,
       call.host,
-      // None of these has a space in it.
-      `${outcome.protocol} ${outcome.code} ${outcome.grpcStatus} ${outcome.flags}`,
+      upstream,
+      endpoint,
+      isCaller ? principals.upstream : principals.called,
+      isCaller ? principals.towardsUpstream : principals.caller,
+      downstream,
     ];
     return this.#sets.of(parts, () =>
       labelsOf(family, {

@@ -4,9 +4,28 @@ import { detached } from "../std/remember.ts";
 const MOST = 20_000;
 
 /** What has been made of parts that begin with the same ones. */
-interface Branch {
-  next: Map<string, Branch> | undefined;
+class Branch {
   labels: readonly string[] | undefined;
+  /** The part that leads here. */
+  readonly #part: string;
+  readonly #byPart = new Map<string, Branch>();
+  /** What came last mostly comes again, and to compare two texts is quicker than to look one up. */
+  #last: Branch | undefined;
+
+  constructor(part: string) {
+    this.#part = part;
+  }
+
+  next(part: string): Branch | undefined {
+    if (this.#last === undefined || this.#last.#part !== part) this.#last = this.#byPart.get(part);
+    return this.#last;
+  }
+
+  add(part: string): Branch {
+    const made = new Branch(detached(part));
+    this.#byPart.set(made.#part, made);
+    return made;
+  }
 }
 
 /**
@@ -14,7 +33,7 @@ interface Branch {
  * Parts are looked up one after the other, since to join them into one text takes longer, and no two lists of parts may be one text.
  */
 export class LabelSets {
-  #root: Branch = { next: undefined, labels: undefined };
+  #root = new Branch("");
   #size = 0;
   readonly #byValues = new Map<string, readonly string[]>();
 
@@ -22,31 +41,22 @@ export class LabelSets {
   of(parts: readonly string[], make: () => readonly string[]): readonly string[] {
     let branch: Branch | undefined = this.#root;
     for (let index = 0; index < parts.length && branch !== undefined; index++) {
-      branch = branch.next?.get(parts[index] ?? "");
+      branch = branch.next(parts[index] ?? "");
     }
     return branch?.labels ?? this.#remember(parts, make());
   }
 
   #remember(parts: readonly string[], made: readonly string[]): readonly string[] {
     if (++this.#size > MOST) {
-      this.#root = { next: undefined, labels: undefined };
+      this.#root = new Branch("");
       this.#byValues.clear();
       this.#size = 1;
     }
     let branch = this.#root;
-    for (const part of parts) branch = branchOf(branch, part);
+    for (const part of parts) branch = branch.next(part) ?? branch.add(part);
     const values = JSON.stringify(made);
     branch.labels = this.#byValues.get(values) ?? made;
     this.#byValues.set(values, branch.labels);
     return branch.labels;
   }
-}
-
-function branchOf(branch: Branch, part: string): Branch {
-  branch.next ??= new Map();
-  const known = branch.next.get(part);
-  if (known !== undefined) return known;
-  const made: Branch = { next: undefined, labels: undefined };
-  branch.next.set(detached(part), made);
-  return made;
 }

@@ -1,20 +1,15 @@
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { startProcess, type RunningProcess } from "../support/process.ts";
 import { until } from "../support/until.ts";
-import { removeFolder, writeFolder } from "../support/weir.ts";
 import { runEntriesLoad, type EntriesLoad, type EntriesSeen } from "./entries-load.ts";
+import { sumOf, withWeir, type Probed } from "./probed.ts";
 import { median, provenance, table, writeSection } from "./report.ts";
-import { pinned, SERVER_CORE } from "./target.ts";
+import { checksBeside } from "./telemetry-checks.ts";
 
 const usage = `usage: node test/bench/telemetry.ts [--rounds 3] [--entries 1000000] [--write]
 
-Replays streams of access logs into one weir: entries a second with one handler and with three, what label sets take in memory,
-and a page of metrics that is fetched while entries arrive.
+Replays streams of access logs into one weir: entries a second with no handler, with one and with three, what label sets take in
+memory, a page of metrics that is fetched while entries arrive, and how long checks take meanwhile.
 --write puts the tables into docs/performance.md.`;
-
-const main = join(import.meta.dirname, "../../src/main.ts");
-const probe = join(import.meta.dirname, "loop-probe.ts");
 
 const weirFile = (handlers: string): string => `weir: 1
 listen:
@@ -48,15 +43,25 @@ interface Variant {
 
 const DEFAULT = { streams: 4, entriesPerMessage: 100, labelSets: 1_000, perSecond: 0 };
 
+const MESH = { "weir.yaml": weirFile(METRICS), "mesh.yaml": policyFile(TO_METRICS) };
+
 const variants: readonly Variant[] = [
   {
-    name: "metrics of Istio",
-    files: { "weir.yaml": weirFile(METRICS), "mesh.yaml": policyFile(TO_METRICS) },
+    name: "counted, wanted by no rule",
+    files: {
+      "weir.yaml": weirFile(METRICS),
+      "mesh.yaml": policyFile(`  - id: never
+    when: "false"
+    to: prometheus
+    preset: istio
+`),
+    },
     load: DEFAULT,
   },
+  { name: "metrics of Istio", files: MESH, load: DEFAULT },
   {
     name: "the same, 16 entries a message",
-    files: { "weir.yaml": weirFile(METRICS), "mesh.yaml": policyFile(TO_METRICS) },
+    files: MESH,
     load: { ...DEFAULT, entriesPerMessage: 16 },
   },
   {
@@ -86,49 +91,6 @@ interface Measured extends EntriesSeen {
   readonly memoryMiB: number;
 }
 
-/** weir on a core of its own, with the probe of its event loop. */
-interface Probed {
-  readonly address: string;
-  readonly metricsAddress: string;
-  readonly running: RunningProcess;
-  readonly series: () => Promise<ReadonlyMap<string, number>>;
-  readonly longestTurnMs: () => Promise<number>;
-}
-
-async function startProbed(folder: string): Promise<Probed> {
-  const [program, ...before] = await pinned(SERVER_CORE, process.execPath);
-  const running = await startProcess(program, [...before, "--import", probe, main, "serve", folder]);
-  const printed = await until(
-    () => {
-      const end = running.ended();
-      if (end !== undefined)
-        throw new Error(`weir ended with ${end}:\n${running.errors()}${running.output()}`);
-      const checks = /^ *checks +(\S+:\d+)/m.exec(running.output())?.[1];
-      const metrics = /^ *metrics +(\S+:\d+)/m.exec(running.output())?.[1];
-      return checks !== undefined && metrics !== undefined ? { checks, metrics } : undefined;
-    },
-    { timeoutMs: 30_000, what: "weir to listen" },
-  );
-  const series = async (): Promise<ReadonlyMap<string, number>> => {
-    const text = await (await fetch(`http://${printed.metrics}/metrics`)).text();
-    const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-    return new Map(
-      lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
-    );
-  };
-  const turns = (): readonly string[] =>
-    Array.from(running.errors().matchAll(/^longest-turn-ms ([\d.]+)/gm), ([, ms]) => ms ?? "");
-  const longestTurnMs = async (): Promise<number> => {
-    const known = turns().length;
-    running.signal("SIGUSR2");
-    return Number(await until(() => turns()[known], { what: "the probe's answer" }));
-  };
-  return { address: printed.checks, metricsAddress: printed.metrics, running, series, longestTurnMs };
-}
-
-const sumOf = (series: ReadonlyMap<string, number>, start: string): number =>
-  series.entries().reduce((sum, [name, value]) => (name.startsWith(start) ? sum + value : sum), 0);
-
 /** One load, and what it cost; every entry must have been counted, and every record delivered. */
 async function measure(weir: Probed, load: EntriesLoad): Promise<Measured> {
   const before = await weir.series();
@@ -156,18 +118,6 @@ async function measure(weir: Probed, load: EntriesLoad): Promise<Measured> {
     longestTurnMs: await weir.longestTurnMs(),
     memoryMiB: (after.get("process_resident_memory_bytes") ?? 0) / 2 ** 20,
   };
-}
-
-/** Starts a weir for one measurement. */
-async function withWeir<T>(
-  files: Readonly<Record<string, string>>,
-  task: (weir: Probed) => Promise<T>,
-): Promise<T> {
-  await using open = new AsyncDisposableStack();
-  const folder = open.adopt(await writeFolder(files), removeFolder);
-  const weir = await startProbed(folder);
-  open.adopt(weir.running, (running) => running.stop());
-  return await task(weir);
 }
 
 async function rates(rounds: number, entries: number): Promise<string> {
@@ -204,9 +154,8 @@ interface Scrape {
 
 /** As many label sets as make a page of 50 MB and more, fetched while entries arrive at a steady pace. */
 async function scrapes(): Promise<string> {
-  const files = variants[0]?.files ?? {};
   const load = { ...DEFAULT, labelSets: 1_000 };
-  return withWeir(files, async (weir) => {
+  return withWeir(MESH, async (weir) => {
     const empty = (await weir.series()).get("process_resident_memory_bytes") ?? 0;
     await measure(weir, { ...load, address: weir.address, entries: 10_000, labelSets: 1_000 });
     const rows: string[][] = [];
@@ -255,7 +204,9 @@ async function run(): Promise<void> {
 
 ${await rates(rounds, entries)}
 
-${await scrapes()}`;
+${await scrapes()}
+
+${await checksBeside(MESH, { ...DEFAULT, rounds })}`;
   console.log(text);
   if (values.write) await writeSection("report", text);
 }

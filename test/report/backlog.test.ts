@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Backlog, type Work } from "../../src/report/backlog.ts";
 
 /** Work of so many steps, each of which takes so long. */
@@ -67,5 +69,29 @@ describe("a backlog", () => {
     again();
     await backlog.emptied();
     assert.deepEqual([backlog.bytes, left <= 0], [0, true]);
+  });
+
+  it("keeps nothing of what is done while other work waits", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const backlog = new Backlog(1_000);
+    const first = new WeakRef(workOf(1));
+    backlog.add(first.deref() ?? workOf(1));
+    const seen: string[] = [];
+    let left = 3;
+    const last: Work = {
+      bytes: 10,
+      step() {
+        // A turn later, since a turn keeps what it has looked at.
+        const untilMs = performance.now() + 10;
+        while (performance.now() < untilMs);
+        collect();
+        seen.push(first.deref() === undefined ? "gone" : "kept");
+        return --left > 0 ? "more" : "done";
+      },
+    };
+    backlog.add(last);
+    await backlog.emptied();
+    assert.equal(seen.at(-1), "gone");
   });
 });
