@@ -93,6 +93,10 @@ export type CheckAnswer =
       readonly status?: number;
       /** Plain text for the caller; absent: the status's reason phrase. */
       readonly message?: string;
+      /** Instead of `message`: exactly this. */
+      readonly body?: { readonly text: string; readonly contentType: string };
+      /** Of the denial, by lower-case name: `retry-after`. What the rule itself sets stands above them. */
+      readonly headers?: ReadonlyMap<string, string>;
     }
   /** Could not decide; the rule's `onError` says what then. `reason` is for the log and never holds a secret. */
   | { readonly verdict: "error"; readonly reason: string };

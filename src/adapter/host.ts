@@ -10,6 +10,11 @@ export interface Host {
   readonly fetch: Fetch;
   /** Reads a file of bounded size, or rejects with a sentence that says why it cannot. */
   readonly readFile: (path: string, maxBytes: number) => Promise<Buffer>;
+  /**
+   * Puts a file in its place whole, readable by this user alone, and makes its folder: who reads it meanwhile finds the old one. Rejects
+   * with a sentence that says why it cannot.
+   */
+  readonly writeFile: (path: string, content: string | Buffer) => Promise<void>;
   /** The present value of a secret field; re-read when it changes. Rejects with a sentence, never with the value. */
   readonly secret: (source: SecretSource) => Promise<string>;
   /** Opens what lines are appended to, which the handler closes. Rejects with a sentence that says why it cannot be opened. */

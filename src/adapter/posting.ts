@@ -35,3 +35,7 @@ export function retryAfterMs(value: string | undefined, nowMs: number): number |
   const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - nowMs;
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
+
+/** Whether a request that `fetch` rejected can have brought nothing to the other end, because it was never sent. */
+export const isUnsent = (error: unknown): boolean =>
+  error instanceof Error && "sent" in error && error.sent === "no";

@@ -98,7 +98,7 @@ export class Answers {
         return undefined;
       case "deny":
         if (rule.identity !== undefined) return identityOutcome(policy, rule, "bad");
-        return askDenial(policy, rule, { context, status: outcome.status, message: outcome.message });
+        return askDenial(policy, rule, outcome, context);
       case "error":
         if (rule.onError === "deny") return unansweredDenial(policy, rule);
         if (rule.onError === "error") faults.note("ours", by);

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import type { CheckAnswer } from "../adapter/adapter.ts";
 import type { ClaimOutcome } from "../limits/limits.ts";
 import type { Answer } from "../policy/effects.ts";
 import type { Quota } from "../policy/quota.ts";
@@ -72,22 +73,29 @@ export function identityDenial(policy: Policy, name: string, kind: keyof typeof 
 export const ruleDenial = (policy: Policy, rule: RefusalRule, context: object): Denied =>
   answered({ policy: policy.id, rule: rule.id }, rule.answer, context);
 
-interface AskRefusal {
-  readonly context: object;
-  readonly status: number | undefined;
-  readonly message: string | undefined;
-}
+type Refusing = Extract<CheckAnswer, { verdict: "deny" }>;
 
-/** A handler's refusal. The rule's own words stand above the handler's. */
-export function askDenial(policy: Policy, rule: AskRule, { context, status, message }: AskRefusal): Denied {
+/** A handler's refusal. The rule's own words and headers stand above the handler's. */
+export function askDenial(
+  policy: Policy,
+  rule: AskRule,
+  { status, message, body, headers = NO_HEADERS }: Refusing,
+  context: object,
+): Denied {
   const by = { policy: policy.id, rule: rule.id };
   const { answer } = rule;
   // A redirect has a status of its own: with that of a refusal nobody would follow it.
   const own = answer.redirect === undefined ? (answer.status ?? refusing(status)) : answer.status;
-  const found = answered(by, { ...answer, status: own }, context);
-  if (message === undefined || answer.body !== undefined) return found;
-  return { ...found, body: `${message}\n` };
+  const ruled = answered(by, { ...answer, status: own }, context);
+  const names = new Set(ruled.headers.map(([name]) => name));
+  const others = Array.from(headers).filter(([name]) => !names.has(name));
+  const found = others.length === 0 ? ruled : { ...ruled, headers: [...ruled.headers, ...others] };
+  if (answer.body !== undefined) return found;
+  if (body !== undefined) return { ...found, body: body.text, contentType: body.contentType };
+  return message === undefined ? found : { ...found, body: `${message}\n` };
 }
+
+const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 
 /** An exhausted quota: the caller is told when to come again. */
 export function quotaDenial(outcome: ClaimOutcome): Denied {

@@ -15,19 +15,43 @@ export type FetchOutcome =
 /** An outbound request that came to nothing. Its message is a sentence without credentials and query. */
 export class FetchFailure extends Error {
   readonly outcome: FetchOutcome;
-  constructor(outcome: FetchOutcome, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  /** Whether the other end may have got the request all the same: `isUnsent` of the contract reads it. */
+  readonly sent: Sent;
+  constructor(outcome: FetchOutcome, message: string, sent: Sent = UNSENT.has(outcome) ? "no" : "perhaps") {
+    super(message);
     this.name = "FetchFailure";
     this.outcome = outcome;
+    this.sent = sent;
   }
 }
+
+export type Sent = "no" | "perhaps";
+
+/** Failures before there was a connection that anything could be sent over. */
+const UNSENT: ReadonlySet<FetchOutcome> = new Set(["refused", "dns"]);
 
 /** A URL as logs and errors show it: without user, password, query and fragment. */
 export const shownUrl = (url: URL): string => `${url.protocol}//${url.host}${url.pathname}`;
 
 /** What the network's own error means, as the rest of a sentence. */
-export function describeFailure(error: unknown, url: URL): { outcome: FetchOutcome; why: string } {
+export function describeFailure(error: unknown, url: URL): Failure {
   const code = codeOf(error);
+  return { ...failureOf(code, url), sent: NO_CONNECTION.has(code) ? "no" : "perhaps" };
+}
+
+export interface Failure {
+  readonly outcome: FetchOutcome;
+  readonly why: string;
+  readonly sent: Sent;
+}
+
+/** There never was a connection. A reset may come at any time. */
+const NO_CONNECTION: ReadonlySet<string> = new Set([
+  ...["ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"],
+  ...["UND_ERR_PRX_TLS", "UND_ERR_PROXY_CONNECTION"],
+]);
+
+function failureOf(code: string, url: URL): Omit<Failure, "sent"> {
   if (code === "ENOTFOUND") return { outcome: "dns", why: `the name ${url.hostname} is not known` };
   if (code === "EAI_AGAIN")
     return { outcome: "dns", why: `the name ${url.hostname} cannot be looked up now` };

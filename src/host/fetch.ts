@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import type { Fetch, FetchAnswer, FetchRequest, HostLog, Stop } from "../adapter/host.ts";
 import { createAddressGuard, hostOf, type AddressGuard, type OutboundSettings } from "./address-guard.ts";
 import { createDispatcher, resolveWithSystem, type Resolve } from "./connect.ts";
-import { describeFailure, FetchFailure, shownUrl, type FetchOutcome } from "./fetch-failure.ts";
+import { describeFailure, FetchFailure, shownUrl, type Failure, type FetchOutcome } from "./fetch-failure.ts";
 import { readBounded, watchFile } from "./files.ts";
 import { boundedLabel } from "../std/bounded-label.ts";
 
@@ -111,8 +111,8 @@ class Client implements Outbound {
     try {
       return await Promise.race([asked, ending.ended]);
     } catch (error) {
-      const { outcome, why } = wordsOf(ending.controller.signal.aborted ? ending.reason() : error, url);
-      throw new FetchFailure(outcome, `${what} failed: ${why}`);
+      const { outcome, why, sent } = wordsOf(ending.controller.signal.aborted ? ending.reason() : error, url);
+      throw new FetchFailure(outcome, `${what} failed: ${why}`, sent);
     } finally {
       ending.release();
     }
@@ -240,9 +240,9 @@ class InFlight {
   }
 }
 
-const wordsOf = (error: unknown, url: URL): { readonly outcome: FetchOutcome; readonly why: string } =>
+const wordsOf = (error: unknown, url: URL): Failure =>
   error instanceof FetchFailure
-    ? { outcome: error.outcome, why: error.message }
+    ? { outcome: error.outcome, why: error.message, sent: error.sent }
     : describeFailure(error, url);
 
 const joined = (value: string | string[] | undefined): string =>

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { open, realpath, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, open, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Stop } from "../adapter/host.ts";
 import { repeat } from "./repeat.ts";
 
@@ -41,6 +42,40 @@ const REASONS: Readonly<Record<string, string | undefined>> = {
   EISDIR: "it is a folder",
   ELOOP: "its links lead in a circle",
   EMFILE: "too many files are open",
+};
+
+/**
+ * Puts a file in its place whole, readable by this user alone; its folder is made. Rejects with a sentence that names it and says why it
+ * cannot. It is on disk when the promise is fulfilled.
+ */
+export async function writeWhole(path: string, content: string | Buffer): Promise<void> {
+  const draft = `${path}.${process.pid}.new`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await open(draft, "w", 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    const why = isSystem(error) ? (error.code ?? "nothing") : String(error);
+    throw new Error(`${path} cannot be written: ${WRITE_REASONS[why] ?? `the system says ${why}`}`);
+  }
+}
+
+const WRITE_REASONS: Readonly<Record<string, string | undefined>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk is full",
+  EROFS: "the file system is for reading only",
+  EACCES: "this user may not write there",
+  EPERM: "this user may not write there",
+  ENOTDIR: "a part of the path is not a folder",
+  EEXIST: "a part of the path is not a folder",
+  EISDIR: "it is a folder",
 };
 
 const isSystem = (error: unknown): error is NodeJS.ErrnoException =>

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Fetch, Host, HostLog, HostMetrics } from "../adapter/host.ts";
-import { readBounded } from "./files.ts";
+import { readBounded, writeWhole } from "./files.ts";
 import { openLines } from "./open-lines.ts";
 import { RememberedAnswers } from "./remembered.ts";
 import { repeat } from "./repeat.ts";
@@ -37,6 +37,7 @@ export const createHost = ({
   secret,
   metrics,
   readFile: (path, maxBytes) => readBounded(resolve(folder, path), maxBytes),
+  writeFile: (path, content) => writeWhole(resolve(folder, path), content),
   openLines: (to) => openLines(to, { log, nowMs, folder }),
   remember: (options) =>
     new RememberedAnswers(options, {

@@ -6,17 +6,13 @@ import type { Adapter, CheckAnswer } from "../adapter/adapter.ts";
  */
 export function answerOf(value: unknown, outputs: Adapter["outputs"]): CheckAnswer {
   if (!isRecord(value)) return invalid("is no answer");
-  const { verdict, message, reason, status, outputs: values } = value;
+  const { verdict, reason, outputs: values } = value;
   switch (verdict) {
     case "allow":
       if (values === undefined) return { verdict };
       return values instanceof Map ? allowed(values, outputs) : invalid("has outputs that are no Map");
     case "deny":
-      return {
-        verdict,
-        ...(typeof status === "number" ? { status } : {}),
-        ...(typeof message === "string" ? { message } : {}),
-      };
+      return denied(value);
     case "error":
       return { verdict, reason: typeof reason === "string" ? reason : "the handler gave no reason" };
     default:
@@ -31,6 +27,34 @@ const invalid = (what: string): CheckAnswer => ({
   verdict: "error",
   reason: `what the handler answered ${what}`,
 });
+
+/** A refusal stands, whatever of its words cannot be used. */
+function denied({ status, message, body, headers }: Readonly<Record<string, unknown>>): CheckAnswer {
+  const { text, contentType } = isRecord(body) ? body : {};
+  const isBody = typeof text === "string" && typeof contentType === "string" && isHeaderValue(contentType);
+  const lines = headers instanceof Map ? Array.from(headers).filter(isHeader).slice(0, MAX_HEADERS) : [];
+  return {
+    verdict: "deny",
+    ...(typeof status === "number" ? { status } : {}),
+    ...(typeof message === "string" ? { message } : {}),
+    ...(isBody ? { body: { text, contentType } } : {}),
+    ...(lines.length > 0 ? { headers: new Map(lines) } : {}),
+  };
+}
+
+const MAX_HEADERS = 16;
+
+/** What is not a handler's to say: how long the body is and what it is, how the connection goes on, and what weir tells itself. */
+const OWN_HEADERS =
+  /^(?:connection|content-.*|date|host|keep-alive|proxy-.*|server|te|trailer|transfer-encoding|upgrade|x-weir-.*|grpc-.*)$/;
+
+const isHeader = (line: readonly [unknown, unknown]): line is [string, string] => {
+  const [name, value] = line;
+  if (typeof name !== "string" || typeof value !== "string" || !isHeaderValue(value)) return false;
+  return /^[!#$%&'*+.^_`|~0-9a-z-]{1,128}$/.test(name) && !OWN_HEADERS.test(name);
+};
+
+const isHeaderValue = (value: string): boolean => /^[\t\x20-\x7e]{1,1024}$/.test(value);
 
 /** Rules were checked against the declared types: a value of another would make them mean something else. */
 function allowed(values: ReadonlyMap<unknown, unknown>, declared: Adapter["outputs"]): CheckAnswer {

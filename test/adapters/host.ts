@@ -15,7 +15,7 @@ export interface TestHost extends Host {
   remote: Remote;
   readonly files: Map<string, Buffer>;
   readonly secrets: Map<string, string>;
-  /** `fetch …`, `readFile …`, `secret …`, `repeat …`, in order. */
+  /** `fetch …`, `readFile …`, `writeFile …`, `secret …`, `repeat …`, in order. */
   readonly calls: string[];
   readonly requests: FetchRequest[];
   readonly lines: string[];
@@ -113,6 +113,12 @@ export function createTestHost(): TestHost {
       if (content.length > maxBytes)
         return Promise.reject(new Error(`${path} is longer than ${maxBytes} bytes`));
       return Promise.resolve(content);
+    },
+    writeFile: (path, content) => {
+      calls.push(`writeFile ${path}`);
+      if (path.includes("missing")) return Promise.reject(new Error(`${path} cannot be written`));
+      host.files.set(path, Buffer.from(content));
+      return Promise.resolve();
     },
     secret: (source) => {
       const name = "file" in source ? source.file : source.env;

@@ -195,3 +195,41 @@ describe("a shared answer", () => {
     });
   }
 });
+
+describe("the words of a handler's refusal", () => {
+  const body = { text: '{"why":"limits"}', contentType: "application/json" };
+  const headers = new Map([
+    ["retry-after", "7"],
+    ["x-why", "limits"],
+  ]);
+  const refusal = async (
+    answer: Omit<Extract<CheckAnswer, { verdict: "deny" }>, "verdict">,
+    more: object = {},
+  ): Promise<unknown> => {
+    const answers = { plans: { verdict: "deny", ...answer } as const };
+    const { decision } = await made([asking(more)], {}, { answers });
+    assert.ok(decision.verdict.kind === "deny");
+    const { status, body: text, contentType, headers: lines } = decision.verdict;
+    return [status, text, contentType, ...lines];
+  };
+  const plain = "text/plain; charset=utf-8";
+
+  it("are its message on a line, or its body exactly, with its headers", async () => {
+    assert.deepEqual(await refusal({ status: 402, message: "pay" }), [402, "pay\n", plain]);
+    assert.deepEqual(await refusal({ status: 429, message: "x", body, headers }), [
+      ...[429, body.text, "application/json"],
+      ...headers,
+    ]);
+  });
+
+  it("stand below the rule's own", async () => {
+    const rule = { message: "Come later.", response: { set: { "x-why": "plan" } } };
+    assert.deepEqual(await refusal({ status: 429, body, headers }, rule), [
+      ...[429, "Come later.", plain],
+      ...[
+        ["x-why", "plan"],
+        ["retry-after", "7"],
+      ],
+    ]);
+  });
+});

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Stop } from "../../src/adapter/host.ts";
-import { readBounded, watchFile } from "../../src/host/files.ts";
+import { readBounded, watchFile, writeWhole } from "../../src/host/files.ts";
 import { until } from "../support/until.ts";
 
 describe("a file", () => {
@@ -33,6 +33,28 @@ describe("a file", () => {
       ["pipe", /pipe is not a file/],
     ];
     for (const [name, message] of faults) await assert.rejects(readBounded(join(folder, name), 10), message);
+  });
+
+  it("is put in place whole, for this user alone, in a folder that is made", async () => {
+    const path = join(folder, "state", "deep", "a.json");
+    for (const content of ["one", Buffer.from("and two")]) {
+      await writeWhole(path, content);
+      assert.equal((await readBounded(path, 100)).toString(), content.toString());
+    }
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.deepEqual(await readdir(join(folder, "state", "deep")), ["a.json"]);
+  });
+
+  it("says why it cannot be written, and stays as it was", async () => {
+    await writeFile(join(folder, "a"), "old");
+    await mkdir(join(folder, "inner"));
+    await assert.rejects(
+      writeWhole(join(folder, "a", "b"), "x"),
+      /b cannot be written: a part of the path is not/,
+    );
+    await assert.rejects(writeWhole(join(folder, "inner"), "x"), /inner cannot be written: it is a folder/);
+    assert.equal((await readBounded(join(folder, "a"), 100)).toString(), "old");
+    assert.deepEqual((await readdir(folder)).sort(), ["a", "inner"]);
   });
 
   describe("that is watched", () => {

@@ -78,6 +78,7 @@ export const NO_HOST: Host = {
   fetch: () => Promise.reject(new Error("nothing is fetched")),
   readFile: () => Promise.reject(new Error("nothing is read")),
   secret: () => Promise.reject(new Error("there are no secrets")),
+  writeFile: () => Promise.reject(new Error("nothing is written")),
   openLines: () => Promise.reject(new Error("nothing is written")),
   remember: (options) =>
     new RememberedAnswers(options, {
