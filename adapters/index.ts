@@ -4,7 +4,8 @@ import { list } from "./list/adapter.ts";
 import { otlp } from "./otlp/adapter.ts";
 import { prometheus } from "./prometheus/adapter.ts";
 import { stdout } from "./stdout/adapter.ts";
+import { threescale } from "./threescale/adapter.ts";
 import { zipkin } from "./zipkin/adapter.ts";
 
 /** Every kind of back-end that weir brings along. */
-export const ADAPTERS: readonly Adapter[] = [list, prometheus, stdout, file, otlp, zipkin];
+export const ADAPTERS: readonly Adapter[] = [list, prometheus, stdout, file, otlp, zipkin, threescale];

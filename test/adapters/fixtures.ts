@@ -4,6 +4,7 @@ import { LIST } from "./list/fixture.ts";
 import { OTLP } from "./otlp/fixture.ts";
 import { PROMETHEUS } from "./prometheus/fixture.ts";
 import { STDOUT } from "./stdout/fixture.ts";
+import { THREESCALE } from "./threescale/fixture.ts";
 import { ZIPKIN } from "./zipkin/fixture.ts";
 
 /** By the id of the adapter: the suite asks for one of each. */
@@ -14,4 +15,5 @@ export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([
   ["file", FILE],
   ["otlp", OTLP],
   ["zipkin", ZIPKIN],
+  ["threescale", THREESCALE],
 ]);

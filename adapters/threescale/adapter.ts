@@ -1,0 +1,162 @@
+import {
+  defineAdapter,
+  type Call,
+  type CheckAnswer,
+  type CheckInput,
+  type Handler,
+  type HandlerStatus,
+  type Input,
+} from "../../src/adapter/adapter.ts";
+import type { Host } from "../../src/adapter/host.ts";
+import type { Delivery, ReportRecord } from "../../src/adapter/report.ts";
+import { Applications } from "./applications.ts";
+import { Backend } from "./backend.ts";
+import { Catalogue } from "./catalogue.ts";
+import { CONFIG, type ThreescaleConfig } from "./config.ts";
+import { Deciding } from "./deciding.ts";
+import { checkExactly } from "./exact.ts";
+import { Ledger } from "./ledger.ts";
+import { LOGGED_FIELDS, readLogged } from "./logged-usage.ts";
+import { readQuestion } from "./question.ts";
+import type { Service } from "./services.ts";
+
+const open = (meaning: string, type = "string"): Input => ({
+  type,
+  presence: "optional",
+  class: "open",
+  meaning,
+});
+const secret = (meaning: string): Input => ({ ...open(meaning), class: "secret" });
+
+/** Asks 3scale whether an application may call, once for many requests, and reports what it uses in batches. */
+export const threescale = defineAdapter<ThreescaleConfig>({
+  id: "threescale",
+  summary: "Asks 3scale whether an application may call, remembers the answer, and reports usage in batches",
+  config: CONFIG,
+  inputs: {
+    check: {
+      service: open("The service, by id or name; missing: the one that `host` or the configuration leaves"),
+      host: open("The request's host, by which the service is found"),
+      method: open("The request's method, for mapping rules"),
+      path: secret("The request's path with its query, for mapping rules; missing: nothing is counted"),
+      form: secret("The body of a form, whose parameters stand above those of the query"),
+      usage: open("What is used of which metrics, instead of mapping rules", "map(string, int)"),
+      credential: secret("The user key, application id or client id, whichever the service goes by"),
+      user_key: secret("The user key"),
+      app_id: secret("The application's id, or that of an OpenID Connect client"),
+      app_key: secret("The application's key"),
+    },
+    report: {
+      presets: [],
+      plain: "taken",
+      complaint: (config, { fields }) => complaint(config, [...fields.keys()]),
+    },
+  },
+  outputs: {
+    service: { type: "string", meaning: "The id of the service" },
+    app_id: { type: "string", meaning: "The application's id; missing where it goes by a user key" },
+    plan: { type: "string", meaning: "The application's plan; missing where it could not be asked" },
+    remaining: { type: "map(string, int)", meaning: "What is left of limited metrics, after this request" },
+    usage: {
+      type: "string",
+      meaning: "What the request uses, such as `hits=1 search=1`; for counting from logs",
+    },
+  },
+  credentialInput: "credential",
+  breaker: "own",
+  create: (config, host, previous) => new ThreescaleHandler(config, host, previous),
+});
+
+class ThreescaleHandler implements Handler {
+  readonly #config: ThreescaleConfig;
+  readonly #host: Host;
+  readonly #catalogue: Catalogue;
+  readonly #applications: Applications;
+  readonly #backend: Backend;
+  readonly #ledger: Ledger;
+  readonly #deciding: Deciding;
+  #isClosed = false;
+
+  constructor(config: ThreescaleConfig, host: Host, previous: Handler | undefined) {
+    this.#config = config;
+    this.#host = host;
+    const before = previous instanceof ThreescaleHandler ? previous : undefined;
+    this.#catalogue = new Catalogue(config, host, before && before.#catalogue);
+    const applications =
+      before !== undefined && before.#config.folder === config.folder
+        ? before.#applications
+        : new Applications(config.cache.entries);
+    const backend = new Backend({ host, usage: config.usage, timeoutMs: config.timeoutMs });
+    const serviceOf = (id: string): Service | undefined => this.#catalogue.named(id);
+    const ledger = new Ledger({ config, host, backend, applications, serviceOf });
+    this.#applications = applications;
+    this.#backend = backend;
+    this.#ledger = ledger;
+    this.#deciding = new Deciding({ config, host, backend, applications, ledger });
+  }
+
+  async start(): Promise<void> {
+    if (this.#isClosed) return;
+    await this.#host.secret(this.#config.accessToken);
+    if (this.#config.mode === "batched") await this.#ledger.start();
+    await this.#catalogue.start();
+  }
+
+  check(input: CheckInput, call: Call): CheckAnswer | Promise<CheckAnswer> {
+    const read = readQuestion(input, this.#catalogue);
+    if (read.kind === "answer") return read.answer;
+    return this.#config.mode === "exact"
+      ? checkExactly(read.question, this.#backend, call)
+      : this.#deciding.check(read.question, call);
+  }
+
+  /** Counts the requests of entries, of applications that the back-end knows. */
+  async report(batch: readonly ReportRecord[], call: Call): Promise<Delivery> {
+    if (this.#config.countFrom === "check") return { kind: "delivered" };
+    let dropped = 0;
+    let reason = "an entry needs service, app_id and usage, as the check has answered them";
+    for (const record of batch) {
+      const logged = record.kind === "fields" ? readLogged(record) : undefined;
+      const service = logged && this.#catalogue.named(logged.service);
+      if (logged === undefined || service === undefined) {
+        dropped++;
+        continue;
+      }
+      const credential = { name: "app_id", value: logged.appId, secret: undefined } as const;
+      const account = await this.#deciding.accountOf({ service, credential, usage: logged.usage }, call);
+      if (typeof account === "string") {
+        dropped++;
+        reason = account === "unknown" ? "3scale knows no such application" : "3scale could not be asked";
+      } else this.#deciding.count(account, logged.usage);
+    }
+    return dropped === 0 ? { kind: "delivered" } : { kind: "refused", dropped, reason };
+  }
+
+  status(): HandlerStatus {
+    const services = this.#catalogue.status();
+    if (services.state === "starting" || services.state === "failing") return services;
+    const answers = this.#deciding.status();
+    if (answers.state !== "ready") return answers;
+    const { failure } = this.#ledger;
+    if (failure !== undefined) return { state: "stale", detail: `reports wait on disk: ${failure}` };
+    return { state: services.state, detail: `${services.detail}; ${answers.detail}` };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    // Reports need the services, so that these go last.
+    await Promise.all([this.#deciding.close(), this.#ledger.close()]);
+    await this.#catalogue.close();
+  }
+}
+
+/** Why what a telemetry rule sends would count nothing, or everything twice. */
+function complaint(config: unknown, fields: readonly string[]): string | undefined {
+  const { success, data } = CONFIG.safeParse(config);
+  if (!success) return undefined;
+  if (data.countFrom === "check") {
+    return "usage is counted when requests are checked, and would be counted twice: write `countFrom: log`, or remove this rule";
+  }
+  const missing = LOGGED_FIELDS.find((name) => !fields.includes(name));
+  return missing && `what is counted needs ${missing}: add it to \`with\`, as the check has answered it`;
+}
