@@ -1,4 +1,5 @@
 import type { Adapter } from "../src/adapter/adapter.ts";
+import { apigee } from "./apigee/adapter.ts";
 import { file } from "./file/adapter.ts";
 import { list } from "./list/adapter.ts";
 import { otlp } from "./otlp/adapter.ts";
@@ -8,4 +9,13 @@ import { threescale } from "./threescale/adapter.ts";
 import { zipkin } from "./zipkin/adapter.ts";
 
 /** Every kind of back-end that weir brings along. */
-export const ADAPTERS: readonly Adapter[] = [list, prometheus, stdout, file, otlp, zipkin, threescale];
+export const ADAPTERS: readonly Adapter[] = [
+  list,
+  prometheus,
+  stdout,
+  file,
+  otlp,
+  zipkin,
+  threescale,
+  apigee,
+];
