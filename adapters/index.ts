@@ -1,4 +1,5 @@
 import type { Adapter } from "../src/adapter/adapter.ts";
+import { apigee } from "./apigee/adapter.ts";
 import { file } from "./file/adapter.ts";
 import { http } from "./http/adapter.ts";
 import { list } from "./list/adapter.ts";
@@ -15,6 +16,7 @@ export const ADAPTERS: readonly Adapter[] = [
   opa,
   http,
   threescale,
+  apigee,
   prometheus,
   stdout,
   file,

@@ -106,9 +106,11 @@ class ThreescaleHandler implements Handler {
   check(input: CheckInput, call: Call): CheckAnswer | Promise<CheckAnswer> {
     const read = readQuestion(input, this.#catalogue);
     if (read.kind === "answer") return read.answer;
+    // What an earlier hop was charged for needs to be asked about, but neither fits into limits nor is counted again.
+    const question = call.charge === "before" ? { ...read.question, usage: NO_USAGE } : read.question;
     return this.#config.mode === "exact"
-      ? checkExactly(read.question, this.#backend, call)
-      : this.#deciding.check(read.question, call);
+      ? checkExactly(question, this.#backend, call)
+      : this.#deciding.check(question, call);
   }
 
   /** Counts the requests of entries, of applications that the back-end knows: all that are good, or, to be tried again, none. */
@@ -157,6 +159,8 @@ class ThreescaleHandler implements Handler {
     await this.#catalogue.close();
   }
 }
+
+const NO_USAGE: Usage = new Map();
 
 interface Charge {
   readonly account: Account;

@@ -105,6 +105,8 @@ export type CheckAnswer =
       readonly body?: { readonly text: string; readonly contentType: string };
       /** Of the denial, by lower-case name: `retry-after`. What the rule itself sets stands above them. */
       readonly headers?: ReadonlyMap<string, string>;
+      /** Who was refused, for telemetry rules alone: nothing in the check reads it. */
+      readonly outputs?: ReadonlyMap<string, unknown>;
     }
   /** Could not decide; the rule's `onError` says what then. `reason` is for the log and never holds a secret. */
   | { readonly verdict: "error"; readonly reason: string };

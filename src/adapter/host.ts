@@ -7,7 +7,7 @@ export interface Host {
   readonly log: HostLog;
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
-  /** One outbound GET or POST within the bounds of weir.yaml's `outbound`. */
+  /** One outbound GET, POST or PUT within the bounds of weir.yaml's `outbound`. */
   readonly fetch: Fetch;
   /** Reads a file of bounded size, or rejects with a sentence that says why it cannot. */
   readonly readFile: (path: string, maxBytes: number) => Promise<Buffer>;
@@ -84,7 +84,7 @@ export type SecretSource = { readonly file: string } | { readonly env: string };
 
 export interface FetchRequest {
   readonly url: string;
-  readonly method?: "GET" | "POST";
+  readonly method?: "GET" | "POST" | "PUT";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
   /** A longer answer is an error. */

@@ -175,7 +175,11 @@ export class Answers {
     const value = answer.verdict === "allow" ? rule.outputs(answer.outputs ?? NO_OUTPUTS) : undefined;
     // An answer that did not come stays UNKNOWN; a refusal is the answer that there is no such identity.
     if (rule.identity !== undefined && answer.verdict !== "error") this.#evidence.note(rule.identity, value);
-    if (rule.as !== undefined) context.takeAnswer(rule.as, value ?? UNKNOWN.ours);
+    if (rule.as === undefined) return;
+    // Nothing of a refused request is decided by it any more: telemetry rules read who was refused.
+    const refused =
+      answer.verdict === "deny" && answer.outputs !== undefined ? rule.outputs(answer.outputs) : undefined;
+    context.takeAnswer(rule.as, value ?? refused ?? UNKNOWN.ours);
   }
 }
 

@@ -110,13 +110,9 @@ export function* compilingConfiguration(
   const settings = settingsOf(weir?.file ?? SERVER_DEFAULTS, weir?.document.file);
   const records = new Records();
   const engine = createEngine();
-  const written = compileHandlers(weir?.document, settings, {
-    adapters: world.adapters,
-    foreign: world.foreign ?? new Map(),
-    records,
-    compiler: new LentCompiler(engine),
-    diagnostics,
-  });
+  const { adapters, foreign = new Map() } = world;
+  const lent = { adapters, foreign, records, compiler: new LentCompiler(engine), diagnostics };
+  const written = compileHandlers(weir?.document, settings, lent);
   const handlers = new Map([...unread.handlers, ...written]);
   const owners = ownersOf(settings);
   const borders: Borders = { settings, owners, diagnostics };

@@ -12,7 +12,7 @@ export function answerOf(value: unknown, outputs: Adapter["outputs"]): CheckAnsw
       if (values === undefined) return { verdict };
       return values instanceof Map ? allowed(values, outputs) : invalid("has outputs that are no Map");
     case "deny":
-      return denied(value);
+      return denied(value, outputs);
     case "error":
       return { verdict, reason: typeof reason === "string" ? reason : "the handler gave no reason" };
     default:
@@ -29,7 +29,9 @@ const invalid = (what: string): CheckAnswer => ({
 });
 
 /** A refusal stands, whatever of its words cannot be used. */
-function denied({ status, message, body, headers }: Readonly<Record<string, unknown>>): CheckAnswer {
+function denied(value: Readonly<Record<string, unknown>>, declared: Adapter["outputs"]): CheckAnswer {
+  const { status, message, body, headers, outputs } = value;
+  const told = outputs instanceof Map ? allowed(outputs, declared) : undefined;
   const { text, contentType } = isRecord(body) ? body : {};
   const isBody = typeof text === "string" && typeof contentType === "string" && isHeaderValue(contentType);
   const lines = headers instanceof Map ? Array.from(headers).filter(isHeader).slice(0, MAX_HEADERS) : [];
@@ -39,6 +41,7 @@ function denied({ status, message, body, headers }: Readonly<Record<string, unkn
     ...(typeof message === "string" ? { message } : {}),
     ...(isBody ? { body: { text, contentType } } : {}),
     ...(lines.length > 0 ? { headers: new Map(lines) } : {}),
+    ...(told?.verdict === "allow" && told.outputs !== undefined ? { outputs: told.outputs } : {}),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Fixture } from "./conformance.ts";
+import { APIGEE } from "./apigee/fixture.ts";
 import { FILE } from "./file/fixture.ts";
 import { HTTP } from "./http/fixture.ts";
 import { LIST } from "./list/fixture.ts";
@@ -19,5 +20,6 @@ export const FIXTURES: ReadonlyMap<string, Fixture> = new Map([
   ["file", FILE],
   ["otlp", OTLP],
   ["zipkin", ZIPKIN],
+  ["apigee", APIGEE],
   ["threescale", THREESCALE],
 ]);

@@ -49,4 +49,13 @@ describe("a refusal of a handler", () => {
     const answer = answerOf({ verdict: "deny", headers }, {});
     assert.equal(answer.verdict === "deny" && answer.headers?.size, 16);
   });
+
+  it("tells who was refused, in outputs that the adapter declares", () => {
+    const declared = { client: { type: "string", meaning: "The client" } };
+    const outputs = new Map([["client", "c1"]]);
+    assert.deepEqual(answerOf({ verdict: "deny", outputs }, declared), { verdict: "deny", outputs });
+    for (const wrong of [new Map([["client", 5]]), new Map([["other", "c1"]]), { client: "c1" }]) {
+      assert.deepEqual(answerOf({ verdict: "deny", outputs: wrong }, declared), { verdict: "deny" });
+    }
+  });
 });
