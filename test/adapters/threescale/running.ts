@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { threescale } from "../../../adapters/threescale/adapter.ts";
-import type { CheckAnswer, Handler } from "../../../src/adapter/adapter.ts";
+import type { Call, CheckAnswer, Handler } from "../../../src/adapter/adapter.ts";
 import type { SpoolDelivery } from "../../../src/adapter/spool.ts";
 import { createOutbound } from "../../../src/host/fetch.ts";
 import { startThreescale, type Threescale } from "../../support/threescale.ts";
@@ -12,9 +12,9 @@ export interface Running {
   readonly three: Threescale;
   readonly host: TestHost;
   readonly handler: Handler;
-  check(input: Readonly<Record<string, unknown>>): Promise<CheckAnswer>;
+  check(input: Readonly<Record<string, unknown>>, charge?: Call["charge"]): Promise<CheckAnswer>;
   /** The answer in one line: `allow`, `403 Authentication failed`, `error: …`. */
-  asked(input: Readonly<Record<string, unknown>>): Promise<string>;
+  asked(input: Readonly<Record<string, unknown>>, charge?: Call["charge"]): Promise<string>;
   /** Brings what was counted to the back-end. */
   report(): Promise<SpoolDelivery>;
   /** Reads the services anew. */
@@ -40,8 +40,8 @@ export async function startRunning(
   const handler = open.adopt(threescale.create(written, host), (one) => one.close());
   await handler.start();
   await until(() => handler.status().state !== "starting", { what: "the services" });
-  const check: Running["check"] = async (input) => {
-    const call = { deadlineAtMs: host.nowMs() + 1_000, signal: AbortSignal.timeout(1_000) };
+  const check: Running["check"] = async (input, charge = "now") => {
+    const call = { deadlineAtMs: host.nowMs() + 1_000, signal: AbortSignal.timeout(1_000), charge };
     const answer = await handler.check?.(new Map(Object.entries(input)), call);
     return answer ?? assert.fail("it can be asked");
   };
@@ -50,7 +50,7 @@ export async function startRunning(
     host,
     handler,
     check,
-    asked: async (input) => inShort(await check(input)),
+    asked: async (input, charge) => inShort(await check(input, charge)),
     report: async () => {
       await tick(host);
       const deliver = host.spooled.get("state/reports") ?? assert.fail("there is no spool");
