@@ -8,7 +8,7 @@ describe("3scale behind two hops", () => {
   for (const mode of ["batched", "exact"]) {
     it(`counts nothing for which an earlier hop was charged, and knows who asks: ${mode}`, async () => {
       await using open = new AsyncDisposableStack();
-      const { three, asked, report } = await startRunning(
+      const running = await startRunning(
         open,
         (one) => {
           const service = addService(one, {
@@ -24,11 +24,11 @@ describe("3scale behind two hops", () => {
         { mode },
       );
       const question = { method: "GET", path: "/a" };
-      assert.equal(await asked({ ...question, user_key: "key-1" }, "before"), "allow");
-      assert.match(await asked({ ...question, user_key: "nobody" }, "before"), /^403 /);
-      assert.equal(await asked({ ...question, user_key: "key-1" }), "allow");
-      if (mode === "batched") assert.deepEqual(await report(), { kind: "delivered" });
-      const total = (): number => three.book.total("7", "key-1", "hits");
+      assert.equal(await running.asked({ ...question, user_key: "key-1" }, "before"), "allow");
+      assert.match(await running.asked({ ...question, user_key: "nobody" }, "before"), /^403 /);
+      assert.equal(await running.asked({ ...question, user_key: "key-1" }), "allow");
+      if (mode === "batched") assert.deepEqual(await running.report(), { kind: "delivered" });
+      const total = (): number => running.three.book.total("7", "key-1", "hits");
       await until(() => total() > 0, { what: "the usage" });
       assert.equal(total(), 1);
     });
