@@ -99,8 +99,15 @@ class ThreescaleHandler implements Handler {
   async start(): Promise<void> {
     if (this.#isClosed) return;
     await this.#host.secret(this.#config.accessToken);
-    if (this.#config.mode === "batched") await this.#ledger.start();
     await this.#catalogue.start();
+    if (this.#config.mode !== "batched") return;
+    // What waits on disk is reported at once, which needs the services that were kept.
+    try {
+      await this.#ledger.start();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   check(input: CheckInput, call: Call): CheckAnswer | Promise<CheckAnswer> {

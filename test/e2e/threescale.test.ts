@@ -83,12 +83,12 @@ describe("3scale behind Envoy's checks", () => {
   const environment: Record<string, string> = {};
 
   const startAnother = async (): Promise<Weir> => {
-    const started = await startWeir(folder, { environment });
+    const started = open.adopt(await startWeir(folder, { environment }), (one) => one.process.stop());
     for (const name of ["plans", "brief"]) {
       await until(
         async () =>
           (await started.status()).handlers.some((one) => one.handler === name && one.state === "ready"),
-        { what: `${name} to know its services` },
+        { what: `${name} to know its services`, timeoutMs: 15_000 },
       );
     }
     return started;
@@ -114,7 +114,6 @@ describe("3scale behind Envoy's checks", () => {
     addApplication(service, "web-app", { plan: "Mesh" });
     folder = open.adopt(await writeFolder({ ...files, "weir.yaml": server(three.url) }), removeFolder);
     weir = await startAnother();
-    open.defer(() => weir.process.stop());
     const upstream = open.adopt(await startUpstream(), (one) => one.stop());
     authority = await createAuthority();
     const own = await authority.issue({ uris: ["spiffe://cluster.local/ns/shop/sa/edge"] });
