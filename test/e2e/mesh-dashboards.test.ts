@@ -169,8 +169,8 @@ async function everything({ shop, other }: Watched, open: AsyncDisposableStack):
   await fromOthers(shop.weir, open);
 }
 
-async function overloads({ metrics }: Watched["shop"]["weir"]): Promise<number> {
-  const found = [...(await metrics())].filter(
+async function overloads(weir: Watched["shop"]["weir"]): Promise<number> {
+  const found = [...(await weir.metrics())].filter(
     ([name]) => name.startsWith("weir_checks_total{") && name.includes('rule="weir/overload"'),
   );
   return found.reduce((sum, [, count]) => sum + count, 0);
