@@ -66,7 +66,8 @@ describe("10,000 bad tokens", () => {
     const before = heapBytes();
     await pass();
     const grown = heapBytes() - before;
-    assert.ok(grown < 1024 * 1024, `${BAD_TOKENS} bad tokens left ${grown} bytes behind`);
+    // A token that is remembered takes some 700 bytes; what other tests have begun grows here, too.
+    assert.ok(grown < 300 * BAD_TOKENS, `${BAD_TOKENS} bad tokens left ${grown} bytes behind`);
     assert.deepEqual(served.logged, []);
   });
 
