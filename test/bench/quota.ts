@@ -120,7 +120,7 @@ const checks: Part = {
 
 /** 100 in flight. */
 const IN_FLIGHT = { connections: 4, streams: 25 };
-const WARMING_REQUESTS = 24_000;
+const WARMING_REQUESTS = 60_000;
 
 interface Measured {
   readonly contender: string;
