@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { HandlerStatus } from "../../src/adapter/adapter.ts";
-import type { Host, Stop } from "../../src/adapter/host.ts";
+import type { Host } from "../../src/adapter/host.ts";
+import type { Refreshed } from "../../src/adapter/refreshed.ts";
 import type { ApigeeConfig } from "./config.ts";
 import { readProducts, type Products } from "./products.ts";
 import { messageOf, readJson, type RemoteService } from "./service.ts";
 
-const TICK_MS = 1_000;
 const RETRY_MS = 1_000;
 const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 64 * 1_048_576;
@@ -16,17 +16,12 @@ export class Catalogue {
   readonly #config: ApigeeConfig;
   readonly #host: Host;
   readonly #service: RemoteService;
-  readonly #closing = new AbortController();
+  readonly #refreshed: Refreshed;
   readonly #file: string;
   #products: Products | undefined;
   /** Whether they are of this process's time, and not of a file. */
   #isFresh = false;
   #etag: string | undefined;
-  #failures = 0;
-  #reason = "";
-  #dueAtMs = 0;
-  #stop: Stop | undefined;
-  #refreshing: Promise<void> | undefined;
 
   constructor(
     config: ApigeeConfig,
@@ -37,6 +32,10 @@ export class Catalogue {
     this.#host = options.host;
     this.#service = options.service;
     this.#file = join(config.folder, "products.json");
+    this.#refreshed = options.host.refresh({
+      ...{ what: "API products", everyMs: config.refreshMs, retryMs: RETRY_MS },
+      load: (signal) => this.#load(signal),
+    });
     if (before === undefined || before.#config.url !== config.url) return;
     if (before.#config.organization !== config.organization) return;
     this.#products = before.#products;
@@ -49,68 +48,38 @@ export class Catalogue {
     return this.#products;
   }
 
-  /** The service may be away: `close` ends what is begun here, and it never rejects. */
+  /** The service may be away: `close` ends what is begun here. */
   async start(): Promise<void> {
-    if (this.#stop !== undefined || this.#isClosed()) return;
     if (this.#products === undefined) await this.#recall();
-    if (this.#isClosed()) return;
-    this.#stop = this.#host.repeat(Math.min(TICK_MS, this.#config.refreshMs), async () => {
-      const untilDueMs = this.#dueAtMs - this.#host.nowMs();
-      // Further away than a refresh ever is, it was set before the clock was.
-      if (untilDueMs <= 0 || untilDueMs > 2 * this.#config.refreshMs) await this.#refresh();
-    });
-    void this.#refresh();
+    this.#refreshed.start();
   }
 
   status(): HandlerStatus {
-    const { size } = this.#products ?? { size: 0 };
+    const { failure } = this.#refreshed;
     if (this.#products === undefined) {
-      const state = this.#failures === 0 ? "starting" : "failing";
-      return { state, detail: `no products yet${this.#reason === "" ? "" : `: ${this.#reason}`}` };
+      return failure === undefined
+        ? { state: "starting", detail: "no products yet" }
+        : { state: "failing", detail: `no products yet: ${failure}` };
     }
-    if (this.#failures === 0 && this.#isFresh) return { state: "ready", detail: `${size} products` };
-    const why = this.#reason === "" ? "not asked for yet" : this.#reason;
-    return { state: "stale", detail: `${size} products, kept from before: ${why}` };
+    const { size } = this.#products;
+    if (failure === undefined && this.#isFresh) return { state: "ready", detail: `${size} products` };
+    return {
+      state: "stale",
+      detail: `${size} products, kept from before: ${failure ?? "not asked for yet"}`,
+    };
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort();
-    this.#stop?.();
-    this.#stop = undefined;
-    await this.#refreshing;
+  close(): Promise<void> {
+    return this.#refreshed.close();
   }
 
-  #isClosed(): boolean {
-    return this.#closing.signal.aborted;
+  async #load(signal: AbortSignal): Promise<void> {
+    await this.#read(signal);
+    this.#isFresh = true;
   }
 
-  #refresh(): Promise<void> {
-    this.#refreshing ??= this.#load()
-      .then(() => {
-        this.#failures = 0;
-        this.#reason = "";
-        this.#isFresh = true;
-        this.#dueAtMs = this.#host.nowMs() + this.#config.refreshMs;
-      })
-      .catch((error: unknown) => {
-        this.#failures++;
-        this.#reason = messageOf(error);
-        const waitMs = RETRY_MS * 2 ** Math.min(this.#failures - 1, 10);
-        this.#dueAtMs = this.#host.nowMs() + Math.min(waitMs, this.#config.refreshMs);
-        if (!this.#isClosed()) {
-          this.#host.log.warn(
-            { reason: this.#reason },
-            "API products could not be read; the last good ones are used",
-          );
-        }
-      })
-      .finally(() => (this.#refreshing = undefined));
-    return this.#refreshing;
-  }
-
-  async #load(): Promise<void> {
+  async #read(signal: AbortSignal): Promise<void> {
     const headers = this.#etag === undefined ? undefined : { "if-none-match": this.#etag };
-    const { signal } = this.#closing;
     const answer = await this.#service.get(
       "/products",
       { timeoutMs: TIMEOUT_MS, signal, maxBytes: MAX_BYTES },

@@ -5,7 +5,8 @@ import {
   type Handler,
   type HandlerStatus,
 } from "../../src/adapter/adapter.ts";
-import type { Host, Stop } from "../../src/adapter/host.ts";
+import type { Host } from "../../src/adapter/host.ts";
+import type { Refreshed } from "../../src/adapter/refreshed.ts";
 import { CONFIG, type ListConfig } from "./config.ts";
 import type { Entries } from "./entries.ts";
 import { isSameSource, load, type Loaded } from "./refresh.ts";
@@ -33,20 +34,14 @@ export const list = defineAdapter<ListConfig>({
   create: (config, host, previous) => new ListHandler(config, host, previous),
 });
 
-/** How often it is looked whether a refresh is due, and how soon a failed one is tried again, doubling. */
-const TICK_MS = 1_000;
+/** How soon a list that could not be had is tried again, doubling. */
 const RETRY_MS = 5_000;
 
 class ListHandler implements Handler {
   readonly #config: ListConfig;
   readonly #host: Host;
-  readonly #closing = new AbortController();
+  readonly #refreshed: Refreshed;
   #loaded: Loaded | undefined;
-  #failures = 0;
-  #reason = "";
-  #dueAtMs = 0;
-  #stop: Stop | undefined;
-  #refreshing: Promise<void> | undefined;
 
   constructor(config: ListConfig, host: Host, previous: Handler | undefined) {
     this.#config = config;
@@ -54,26 +49,20 @@ class ListHandler implements Handler {
     if (previous instanceof ListHandler && isSameSource(previous.#config, config)) {
       this.#loaded = previous.#loaded;
     }
+    const load = (signal: AbortSignal): Promise<void> => this.#load(signal);
+    this.#refreshed = host.refresh({ what: "list", everyMs: config.refreshMs, retryMs: RETRY_MS, load });
   }
 
-  async start(): Promise<void> {
-    const { source, refreshMs } = this.#config;
-    if (source.kind === "entries" || this.#stop !== undefined || this.#closing.signal.aborted) return;
-    this.#stop = this.#host.repeat(Math.min(TICK_MS, refreshMs), async () => {
-      const untilDueMs = this.#dueAtMs - this.#host.nowMs();
-      // Further away than a refresh ever is, it was set before the clock was.
-      if (untilDueMs <= 0 || untilDueMs > 2 * refreshMs) await this.#refresh();
-    });
-    if (source.kind === "url") {
-      // The remote may be away; `close` waits for this one, and it never rejects.
-      void this.#refresh();
-      return;
-    }
-    try {
-      await this.#load();
-    } catch (error) {
-      await this.close();
-      throw error;
+  start(): Promise<void> {
+    switch (this.#config.source.kind) {
+      case "entries":
+        return Promise.resolve();
+      case "file":
+        return this.#refreshed.startLoaded();
+      case "url":
+        // The remote may be away.
+        this.#refreshed.start();
+        return Promise.resolve();
     }
   }
 
@@ -106,55 +95,33 @@ class ListHandler implements Handler {
   }
 
   #because(): string {
-    return this.#reason === "" ? "" : `: ${this.#reason}`;
+    const { failure } = this.#refreshed;
+    return failure === undefined ? "" : `: ${failure}`;
   }
 
   status(): HandlerStatus {
     const entries = this.#present();
     if (typeof entries === "string") {
-      const isStarting = this.#loaded === undefined && this.#failures === 0;
+      const isStarting = this.#loaded === undefined && this.#refreshed.failure === undefined;
       return { state: isStarting ? "starting" : "failing", detail: entries };
     }
     const size = `${entries.size} entries`;
     if (this.#loaded === undefined) return { state: "ready", detail: `${size}, in the configuration` };
     const since = `${size}, current at ${new Date(this.#loaded.confirmedAtMs).toISOString()}`;
-    return { state: this.#failures === 0 ? "ready" : "stale", detail: since + this.#because() };
+    return {
+      state: this.#refreshed.failure === undefined ? "ready" : "stale",
+      detail: since + this.#because(),
+    };
   }
 
-  #refresh(): Promise<void> {
-    this.#refreshing ??= this.#load()
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => (this.#refreshing = undefined));
-    return this.#refreshing;
-  }
-
-  async #load(): Promise<void> {
+  async #load(signal: AbortSignal): Promise<void> {
     const last = this.#loaded;
-    const loaded = await load(this.#config, this.#host, last, this.#closing.signal);
+    const loaded = await load(this.#config, this.#host, last, signal);
     if (loaded.digest !== last?.digest) this.#host.log.info({ entries: loaded.entries.size }, "list loaded");
     this.#loaded = loaded;
-    this.#failures = 0;
-    this.#reason = "";
-    this.#schedule(this.#config.refreshMs);
   }
 
-  #failed(error: unknown): void {
-    if (this.#closing.signal.aborted) return;
-    const reason = error instanceof Error ? error.message : String(error);
-    if (reason !== this.#reason) this.#host.log.warn({ reason }, "list not loaded");
-    this.#reason = reason;
-    this.#failures++;
-    this.#schedule(Math.min(this.#config.refreshMs, RETRY_MS * 2 ** Math.min(this.#failures - 1, 20)));
-  }
-
-  /** Spread by a tenth to both sides, so that the replicas of a weir do not ask at one moment. */
-  #schedule(inMs: number): void {
-    this.#dueAtMs = this.#host.nowMs() + inMs * (0.9 + Math.random() * 0.2);
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    this.#stop?.();
-    await this.#refreshing;
+  close(): Promise<void> {
+    return this.#refreshed.close();
   }
 }

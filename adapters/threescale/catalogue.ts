@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { HandlerStatus } from "../../src/adapter/adapter.ts";
-import type { Host, Stop } from "../../src/adapter/host.ts";
+import type { Host } from "../../src/adapter/host.ts";
+import type { Refreshed } from "../../src/adapter/refreshed.ts";
 import type { ThreescaleConfig } from "./config.ts";
 import { PROXY_CONFIG, serviceOf, type ProxyConfig, type Service } from "./services.ts";
 import { fetchProxyConfigs } from "./system.ts";
 
 const MAX_FILE_BYTES = 512 * 1_048_576;
-const TICK_MS = 1_000;
 /** How soon a refresh that failed is tried again, doubling. */
 const RETRY_MS = 5_000;
 
@@ -20,22 +20,25 @@ const KEPT = z.object({
 export class Catalogue {
   readonly #config: ThreescaleConfig;
   readonly #host: Host;
-  readonly #closing = new AbortController();
+  readonly #refreshed: Refreshed;
   #services: ReadonlyMap<string, Service> = new Map();
   #byHost: ReadonlyMap<string, Service> = new Map();
   /** As they came, by service: what is unreadable later is used as it was. */
   #good: ReadonlyMap<string, ProxyConfig> = new Map();
   #confirmedAtMs: number | undefined;
   #faults: readonly string[] = [];
-  #reason = "";
-  #failures = 0;
-  #dueAtMs = 0;
-  #stop: Stop | undefined;
-  #refreshing: Promise<void> | undefined;
 
   constructor(config: ThreescaleConfig, host: Host, previous?: Catalogue) {
     this.#config = config;
     this.#host = host;
+    const load = (signal: AbortSignal): Promise<void> => this.#load(signal);
+    const { refreshMs } = config;
+    this.#refreshed = host.refresh({
+      what: "services of 3scale",
+      everyMs: refreshMs,
+      retryMs: RETRY_MS,
+      load,
+    });
     if (previous === undefined || !isSameSource(previous.#config, config)) return;
     this.#confirmedAtMs = previous.#confirmedAtMs;
     this.#use([...previous.#good.values()]);
@@ -65,56 +68,37 @@ export class Catalogue {
 
   /** Takes what is kept on disk and begins to refresh it. */
   async start(): Promise<void> {
-    if (this.#stop !== undefined || this.#closing.signal.aborted) return;
-    const { refreshMs } = this.#config;
     if (this.#confirmedAtMs === undefined) await this.#recall();
-    this.#stop = this.#host.repeat(Math.min(TICK_MS, refreshMs), async () => {
-      const untilDueMs = this.#dueAtMs - this.#host.nowMs();
-      // Further away than a refresh ever is, it was set before the clock was.
-      if (untilDueMs <= 0 || untilDueMs > 2 * refreshMs) await this.#refresh();
-    });
-    // The system API may be away; `close` waits for this one, and it never rejects.
-    void this.#refresh();
+    // The system API may be away.
+    this.#refreshed.start();
   }
 
   status(): HandlerStatus {
     const { missing } = this;
     if (missing !== undefined)
-      return { state: this.#failures === 0 ? "starting" : "failing", detail: missing };
+      return { state: this.#refreshed.failure === undefined ? "starting" : "failing", detail: missing };
     const since =
       this.#confirmedAtMs === undefined ? "kept from before" : new Date(this.#confirmedAtMs).toISOString();
     const faults =
       this.#faults.length === 0 ? "" : `, ${this.#faults.length} with faults: ${this.#faults[0] ?? ""}`;
-    const state = this.#failures === 0 && this.#faults.length === 0 ? "ready" : "stale";
+    const state = this.#refreshed.failure === undefined && this.#faults.length === 0 ? "ready" : "stale";
     return { state, detail: `${this.#good.size} services, current at ${since}${faults}${this.#because()}` };
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort();
-    this.#stop?.();
-    await this.#refreshing;
+  close(): Promise<void> {
+    return this.#refreshed.close();
   }
 
   #because(): string {
-    return this.#reason === "" ? "" : `: ${this.#reason}`;
+    const { failure } = this.#refreshed;
+    return failure === undefined ? "" : `: ${failure}`;
   }
 
-  #refresh(): Promise<void> {
-    this.#refreshing ??= this.#load()
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => (this.#refreshing = undefined));
-    return this.#refreshing;
-  }
-
-  async #load(): Promise<void> {
-    const { signal } = this.#closing;
+  async #load(signal: AbortSignal): Promise<void> {
     const configs = await fetchProxyConfigs(this.#config, this.#host, signal);
     const before = this.#good;
     this.#use(configs);
     this.#confirmedAtMs = this.#host.nowMs();
-    this.#failures = 0;
-    this.#reason = "";
-    this.#schedule(this.#config.refreshMs);
     if (isSame(before, this.#good)) return;
     this.#host.log.info({ services: this.#good.size }, "services of 3scale loaded");
     await this.#keep();
@@ -188,20 +172,6 @@ export class Catalogue {
         "services of 3scale could not be kept for the next start",
       );
     }
-  }
-
-  #failed(error: unknown): void {
-    if (this.#closing.signal.aborted) return;
-    const reason = error instanceof Error ? error.message : String(error);
-    if (reason !== this.#reason) this.#host.log.warn({ reason }, "services of 3scale not loaded");
-    this.#reason = reason;
-    this.#failures++;
-    this.#schedule(Math.min(this.#config.refreshMs, RETRY_MS * 2 ** Math.min(this.#failures - 1, 20)));
-  }
-
-  /** Spread by a tenth to both sides, so that the replicas of a weir do not ask at one moment. */
-  #schedule(inMs: number): void {
-    this.#dueAtMs = this.#host.nowMs() + inMs * (0.9 + Math.random() * 0.2);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Compiler } from "./expressions.ts";
+import type { Refreshed, RefreshOptions } from "./refreshed.ts";
 import type { Remembered, RememberedOptions } from "./remembered.ts";
 import type { Spool, SpoolOptions } from "./spool.ts";
 
@@ -30,6 +31,8 @@ export interface Host {
   readonly metrics: HostMetrics;
   /** Runs a task again and again, `everyMs` after the last run ended, until the stop is called. */
   readonly repeat: (everyMs: number, task: () => Promise<void>) => Stop;
+  /** Keeps what is loaded from elsewhere current. Does nothing before it is started; the handler closes it. */
+  readonly refresh: (options: RefreshOptions) => Refreshed;
 }
 
 export type Stop = () => void;

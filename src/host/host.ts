@@ -3,6 +3,7 @@ import type { Compiler } from "../adapter/expressions.ts";
 import type { Fetch, Host, HostLog, HostMetrics } from "../adapter/host.ts";
 import { readBounded, writeWhole } from "./files.ts";
 import { openLines } from "./open-lines.ts";
+import { Refresher } from "./refresher.ts";
 import { RememberedAnswers } from "./remembered.ts";
 import { repeat } from "./repeat.ts";
 import type { Secrets } from "./secrets.ts";
@@ -34,29 +35,33 @@ export const createHost = ({
   compiler = NO_COMPILER,
   spools = new Spools(),
   folder = ".",
-}: HostOptions): Host => ({
-  log,
-  nowMs,
-  fetch,
-  secret,
-  metrics,
-  compiler,
-  readFile: (path, maxBytes) => readBounded(resolve(folder, path), maxBytes),
-  writeFile: (path, content) => writeWhole(resolve(folder, path), content),
-  openLines: (to) => openLines(to, { log, nowMs, folder }),
-  remember: (options) =>
-    new RememberedAnswers(options, {
-      log,
-      metrics,
-      nowMs,
-      monotonicMs: () => performance.now(),
-      random: Math.random,
-    }),
-  openSpool: (options) =>
-    spools.open({ ...options, folder: resolve(folder, options.folder) }, { log, metrics }),
-  repeat: (everyMs, task) =>
-    repeat(everyMs, task, (error) => log.warn({ reason: String(error) }, "a repeated task failed")),
-});
+}: HostOptions): Host => {
+  const again: Host["repeat"] = (everyMs, task) =>
+    repeat(everyMs, task, (error) => log.warn({ reason: String(error) }, "a repeated task failed"));
+  return {
+    log,
+    nowMs,
+    fetch,
+    secret,
+    metrics,
+    compiler,
+    readFile: (path, maxBytes) => readBounded(resolve(folder, path), maxBytes),
+    writeFile: (path, content) => writeWhole(resolve(folder, path), content),
+    openLines: (to) => openLines(to, { log, nowMs, folder }),
+    remember: (options) =>
+      new RememberedAnswers(options, {
+        log,
+        metrics,
+        nowMs,
+        monotonicMs: () => performance.now(),
+        random: Math.random,
+      }),
+    openSpool: (options) =>
+      spools.open({ ...options, folder: resolve(folder, options.folder) }, { log, metrics }),
+    repeat: again,
+    refresh: (options) => new Refresher(options, { log, nowMs, repeat: again, random: Math.random }),
+  };
+};
 
 const noExpressions = (): never => {
   throw new Error("no expressions are compiled here");

@@ -1,4 +1,5 @@
 import { createEngine } from "../../src/cel/environment.ts";
+import { Refresher } from "../../src/host/refresher.ts";
 import { RememberedAnswers } from "../../src/host/remembered.ts";
 import { LentCompiler } from "../../src/policy/lent-compiler.ts";
 import type { Call } from "../../src/adapter/adapter.ts";
@@ -134,6 +135,8 @@ export function createTestHost(): TestHost {
       host.repeated.add(task);
       return () => void host.repeated.delete(task);
     },
+    refresh: (options) =>
+      new Refresher(options, { log: host.log, nowMs: host.nowMs, repeat: host.repeat, random: Math.random }),
   };
   return host;
 }

@@ -12,6 +12,7 @@ import { LentCompiler } from "../../src/policy/lent-compiler.ts";
 import { Records } from "../../src/policy/records.ts";
 import { Runtime, type LoadResult, type RuntimeOptions } from "../../src/runtime/runtime.ts";
 import { NO_METRICS } from "../host/no-metrics.ts";
+import { Refresher } from "../../src/host/refresher.ts";
 import { RememberedAnswers } from "../../src/host/remembered.ts";
 import { NO_FLOOD } from "../identity/fixture.ts";
 import { ownFolder } from "./folder.ts";
@@ -73,9 +74,11 @@ export function fakeAdapter(behaviour: Behaviour = {}) {
   return { adapter, made };
 }
 
+const QUIET: Pick<Host, "log"> = { log: { info: () => undefined, warn: () => undefined } };
+
 /** A host that lends nothing. */
 export const NO_HOST: Host = {
-  log: { info: () => undefined, warn: () => undefined },
+  ...QUIET,
   nowMs: Date.now,
   fetch: () => Promise.reject(new Error("nothing is fetched")),
   readFile: () => Promise.reject(new Error("nothing is read")),
@@ -85,7 +88,7 @@ export const NO_HOST: Host = {
   compiler: new LentCompiler(createEngine()),
   remember: (options) =>
     new RememberedAnswers(options, {
-      log: { info: () => undefined, warn: () => undefined },
+      ...QUIET,
       metrics: NO_METRICS,
       nowMs: Date.now,
       monotonicMs: Date.now,
@@ -94,6 +97,8 @@ export const NO_HOST: Host = {
   openSpool: () => Promise.reject(new Error("nothing is written")),
   metrics: NO_METRICS,
   repeat: () => () => undefined,
+  refresh: (options) =>
+    new Refresher(options, { ...QUIET, nowMs: Date.now, repeat: () => () => undefined, random: Math.random }),
 };
 
 export const HANDLER_WORLD: RuntimeOptions["handlers"] = {

@@ -186,7 +186,7 @@ describe("Apigee, asked", () => {
     await start();
     assert.equal(await asked(), "allow");
     remote.products = [];
-    host.advance(2 * 60_000);
+    host.advance(3 * 60_000);
     await tick(host);
     assert.equal(await asked(), "403");
   });
