@@ -1,7 +1,7 @@
 import { listQuotas, type QuotaList } from "./check/quota-list.ts";
 import { resetQuota, type Reset, type ResetWorld } from "./check/quota-reset.ts";
 import type { QuotasSource, QuotasWanted } from "./http/quotas.ts";
-import type { ResetAnswer } from "./limits/forget.ts";
+import type { ResetAnswer } from "./limits/reset.ts";
 import { StoreLimits, type Limits } from "./limits/limits.ts";
 import type { Settler } from "./limits/settle.ts";
 import { TopKeys } from "./limits/top-keys.ts";
@@ -11,7 +11,7 @@ import type { Snapshot } from "./policy/snapshot.ts";
 import { listLimits, type LimitList } from "./quota/limit-list.ts";
 import { resetLimit, type LimitReset, type LimitResetWorld } from "./quota/limit-reset.ts";
 import { quotaService, type QuotaService } from "./quota/service.ts";
-import type { AuditLine } from "./runtime/audit.ts";
+import { auditOfReset, type AuditLine } from "./runtime/audit.ts";
 import type { Outside } from "./runtime/outside.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { MemoryStore } from "./store/memory.ts";
@@ -69,7 +69,10 @@ export function openCounting({ metrics, runtime, outside, log, audit }: Counting
   };
   const quotas = quotaService({ live: () => runtime.live, stores, settler, topKeys, nowMs, metrics });
   const live = (): Snapshot | undefined => runtime.live?.snapshot;
-  const world = { ...{ live, topKeys, stores, nowMs, digest }, ...{ metrics, limits, log, audit } };
+  const world: World = {
+    ...{ live, topKeys, stores, nowMs, digest, metrics, limits, log },
+    audit: (...reset) => audit(auditOfReset(...reset)),
+  };
   const shown: QuotasSource = {
     list: (wanted) => list(wanted, world),
     reset: (text) => reset(text, world),

@@ -1,15 +1,19 @@
 import { counterName, type Claim } from "../limits/claim.ts";
-import { forget, type Forgetting, type ResetAnswer } from "../limits/forget.ts";
-import { counterId } from "../limits/listed.ts";
+import {
+  keyOfId,
+  resetFound,
+  unknown,
+  type FoundReset,
+  type NotFound,
+  type ResetAnswer,
+  type Resetting,
+} from "../limits/reset.ts";
 import { didYouMean } from "../policy/diagnostic.ts";
 import type { Quota } from "../policy/quota.ts";
 import type { AskedReset } from "../policy/reset-file.ts";
-import type { Policy, Snapshot } from "../policy/snapshot.ts";
-import { auditOfReset, type AuditLine } from "../runtime/audit.ts";
-import type { Counter } from "../store/counter.ts";
-import type { Log } from "../telemetry/log.ts";
+import type { Snapshot } from "../policy/snapshot.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { quotasOf, shownKey, type QuotaWorld } from "./quota-list.ts";
+import { quotasOf, shownKey, type QuotaWorld, type Whose } from "./quota-list.ts";
 
 /** What was asked to be forgotten; nothing in it is secret, and what is of persons stands as a digest. */
 export interface Reset {
@@ -19,48 +23,30 @@ export interface Reset {
 }
 
 /** What a reset is carried out with. */
-export interface ResetWorld extends QuotaWorld {
-  readonly limits: Forgetting["limits"];
-  /** What is told of every counter that was asked to be forgotten, whatever came of it. */
-  readonly audit: (line: AuditLine) => void;
+export interface ResetWorld extends QuotaWorld, Resetting<Reset> {
   readonly metrics: Pick<Metrics, "countQuotaReset">;
-  readonly log: Pick<Log, "info">;
 }
 
 /** Forgets one counter of a live quota, that of shadow with that of enforced requests, in the store and in this process. */
-export async function resetQuota(
+export const resetQuota = (
   asked: Extract<AskedReset, { kind: "id" | "key" }>,
   world: ResetWorld,
-): Promise<ResetAnswer<Reset>> {
-  const snapshot = world.live();
-  if (snapshot === undefined) return { kind: "not ready" };
-  const found = asked.kind === "id" ? byId(asked.id, snapshot, world) : byKey(asked, snapshot);
-  if ("error" in found) return found;
-  const { policy, quota, counters } = found;
-  const key = shownKey(found.key, { policy, quota, digest: world.digest });
-  const reset: Reset = { policy: policy.id, quota: quota.id, key };
-  const forgotten = await forget(counters, { ...world.stores, limits: world.limits });
-  const { audit, metrics, log, nowMs } = world;
-  audit(auditOfReset(reset, { ...forgotten, revision: snapshot.revision }, nowMs()));
-  metrics.countQuotaReset(reset, forgotten.result);
-  log.info({ ...reset, ...forgotten }, "somebody has reset a counter of a quota");
-  return { kind: "done", reset: { ...reset, ...forgotten, revision: snapshot.revision } };
-}
+): Promise<ResetAnswer<Reset>> =>
+  resetFound(
+    (live: Policies) => (asked.kind === "id" ? byId(asked.id, live, world) : byKey(asked, live, world)),
+    { what: "quota", count: (reset, result) => world.metrics.countQuotaReset(reset, result) },
+    world,
+  );
 
-interface Found {
-  readonly policy: Policy;
-  readonly quota: Quota;
-  readonly key: readonly string[];
-  readonly counters: readonly Pick<Counter, "tag" | "key">[];
-}
-
-type NotFound = Extract<ResetAnswer<Reset>, { readonly error: string }>;
-
-type Policies = Pick<Snapshot, "policies">;
+type Policies = Pick<Snapshot, "revision" | "policies">;
 
 const MODES: readonly Claim["mode"][] = ["enforce", "shadow"];
 
-function byKey(asked: Extract<AskedReset, { kind: "key" }>, { policies }: Policies): Found | NotFound {
+function byKey(
+  asked: Extract<AskedReset, { kind: "key" }>,
+  { policies }: Policies,
+  { digest }: QuotaWorld,
+): FoundReset<Reset> | NotFound {
   const { key } = asked;
   const policy = policies.find(({ id }) => id === asked.policy);
   if (policy === undefined)
@@ -71,21 +57,22 @@ function byKey(asked: Extract<AskedReset, { kind: "key" }>, { policies }: Polici
     return unknown(`${policy.id} has no quota "${asked.quota}": ${near}`);
   }
   if (key.length !== quota.key.length) return { kind: "misfit", error: misfit(quota, key.length) };
-  return { policy, quota, key, counters: MODES.map((mode) => counterName(quota, key, mode)) };
+  const reset = shownReset(key, { policy, quota, digest });
+  return { reset, counters: MODES.map((mode) => counterName(quota, key, mode)) };
 }
 
-function byId(id: string, { policies }: Policies, { topKeys, digest }: QuotaWorld): Found | NotFound {
+function byId(id: string, { policies }: Policies, world: QuotaWorld): FoundReset<Reset> | NotFound {
+  const { topKeys, digest } = world;
   const quotas = policies.flatMap((policy) => quotasOf(policy).map((quota) => ({ policy, quota })));
-  for (const { policy, quota } of quotas) {
-    const found = topKeys.of(quota).find(({ counter }) => counterId(counter.key, digest) === id);
-    if (found !== undefined) return { policy, quota, key: found.key, counters: [found.counter] };
-  }
-  return unknown(
-    `${JSON.stringify(id.slice(0, 40))} is not among the busiest keys that this process knows; say policy, quota and key`,
-  );
+  const found = keyOfId(id, quotas, ({ quota }) => topKeys.of(quota), world);
+  if ("error" in found) return found;
+  return { reset: shownReset(found.key.key, { ...found.whose, digest }), counters: [found.key.counter] };
 }
 
-const unknown = (error: string): NotFound => ({ kind: "unknown", error });
+const shownReset = (key: readonly string[], whose: Whose): Reset => ({
+  ...{ policy: whose.policy.id, quota: whose.quota.id },
+  key: shownKey(key, whose),
+});
 
 const names = (all: readonly { readonly id: string }[]): readonly string[] => all.map(({ id }) => id);
 

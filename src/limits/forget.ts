@@ -11,14 +11,6 @@ export interface Forgetting extends Pick<CounterStores, "store" | "local"> {
   readonly limits: Pick<StoreLimits, "askAgain">;
 }
 
-/** What becomes of who asks to forget what one key has used; `Reset` says what was forgotten, and by which configuration. */
-export type ResetAnswer<Reset> =
-  | { readonly kind: "done"; readonly reset: Reset & Forgotten & { readonly revision: string } }
-  /** There is no such counter, or it has other values. */
-  | { readonly kind: "unknown" | "misfit"; readonly error: string }
-  /** There is no configuration yet. */
-  | { readonly kind: "not ready" };
-
 /** Forgets counters: in the store, and what this process has counted by itself while that was away. */
 export async function forget(
   counters: readonly Pick<Counter, "tag" | "key">[],

@@ -1,13 +1,16 @@
-import { forget, type Forgetting, type ResetAnswer } from "../limits/forget.ts";
 import { counterKey, domainTag } from "../limits/keys.ts";
-import { counterId } from "../limits/listed.ts";
+import {
+  keyOfId,
+  resetFound,
+  unknown,
+  type FoundReset,
+  type NotFound,
+  type ResetAnswer,
+  type Resetting,
+} from "../limits/reset.ts";
 import { didYouMean } from "../policy/diagnostic.ts";
-import type { DescriptorNode } from "../policy/domain.ts";
 import type { AskedReset } from "../policy/reset-file.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
-import { auditOfReset, type AuditLine } from "../runtime/audit.ts";
-import type { Counter } from "../store/counter.ts";
-import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Entry } from "./asked.ts";
 import { limitsOf, shownEntries, type LimitWorld } from "./limit-list.ts";
@@ -20,45 +23,28 @@ export interface LimitReset {
 }
 
 /** What a reset is carried out with. */
-export interface LimitResetWorld extends LimitWorld {
-  readonly limits: Forgetting["limits"];
-  /** What is told of every counter that was asked to be forgotten, whatever came of it. */
-  readonly audit: (line: AuditLine) => void;
+export interface LimitResetWorld extends LimitWorld, Resetting<LimitReset> {
   readonly metrics: Pick<Metrics, "countRateLimitReset">;
-  readonly log: Pick<Log, "info">;
 }
 
 /** Forgets what these entries have used of a live domain's limits, or one counter of them, in the store and in this process. */
-export async function resetLimit(
+export const resetLimit = (
   asked: Extract<AskedReset, { kind: "id" | "entries" }>,
   world: LimitResetWorld,
-): Promise<ResetAnswer<LimitReset>> {
-  const snapshot = world.live();
-  if (snapshot === undefined) return { kind: "not ready" };
-  const found = asked.kind === "id" ? byId(asked.id, snapshot, world) : byEntries(asked, snapshot);
-  if ("error" in found) return found;
-  const { domain, parts, nodes, counters } = found;
-  const reset: LimitReset = { domain, entries: shownEntries(parts, nodes, world.digest) };
-  const forgotten = await forget(counters, { ...world.stores, limits: world.limits });
-  const { audit, metrics, log, nowMs } = world;
-  audit(auditOfReset(reset, { ...forgotten, revision: snapshot.revision }, nowMs()));
-  metrics.countRateLimitReset(domain, forgotten.result);
-  log.info({ ...reset, ...forgotten }, "somebody has reset a counter of a rate limit");
-  return { kind: "done", reset: { ...reset, ...forgotten, revision: snapshot.revision } };
-}
+): Promise<ResetAnswer<LimitReset>> =>
+  resetFound(
+    (live: Domains) => (asked.kind === "id" ? byId(asked.id, live, world) : byEntries(asked, live, world)),
+    { what: "rate limit", count: ({ domain }, result) => world.metrics.countRateLimitReset(domain, result) },
+    world,
+  );
 
-interface Found {
-  readonly domain: string;
-  readonly parts: readonly string[];
-  readonly nodes: readonly DescriptorNode[];
-  readonly counters: readonly Pick<Counter, "tag" | "key">[];
-}
+type Domains = Pick<Snapshot, "revision" | "domains">;
 
-type NotFound = Extract<ResetAnswer<LimitReset>, { readonly error: string }>;
-
-type Domains = Pick<Snapshot, "domains">;
-
-function byEntries(asked: Extract<AskedReset, { kind: "entries" }>, { domains }: Domains): Found | NotFound {
+function byEntries(
+  asked: Extract<AskedReset, { kind: "entries" }>,
+  { domains }: Domains,
+  { digest }: LimitWorld,
+): FoundReset<LimitReset> | NotFound {
   const { entries } = asked;
   const domain = domains.get(asked.domain);
   if (domain === undefined)
@@ -74,18 +60,15 @@ function byEntries(asked: Extract<AskedReset, { kind: "entries" }>, { domains }:
     tag,
     key: counterKey(tag, { algorithm, lengths, parts }),
   }));
-  return { domain: domain.name, parts, nodes, counters };
+  return { reset: { domain: domain.name, entries: shownEntries(parts, nodes, digest) }, counters };
 }
 
-function byId(id: string, { domains }: Domains, { topKeys, digest }: LimitWorld): Found | NotFound {
-  for (const { domain, nodes, group } of domains.values().flatMap(limitsOf)) {
-    const found = topKeys.of(group).find(({ counter }) => counterId(counter.key, digest) === id);
-    if (found !== undefined)
-      return { domain: domain.name, nodes, parts: found.key, counters: [found.counter] };
-  }
-  return unknown(
-    `${JSON.stringify(id.slice(0, 40))} is not among the busiest keys that this process knows; say whose it is: policy, quota and key, or domain and entries`,
-  );
+function byId(id: string, { domains }: Domains, world: LimitWorld): FoundReset<LimitReset> | NotFound {
+  const { topKeys, digest } = world;
+  const limits = domains.values().flatMap(limitsOf);
+  const found = keyOfId(id, limits, ({ group }) => topKeys.of(group), world);
+  if ("error" in found) return found;
+  const { whose, key } = found;
+  const entries = shownEntries(key.key, whose.nodes, digest);
+  return { reset: { domain: whose.domain.name, entries }, counters: [key.counter] };
 }
-
-const unknown = (error: string): NotFound => ({ kind: "unknown", error });

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { listQuotas } from "../../src/check/quota-list.ts";
 import { resetQuota, type Reset } from "../../src/check/quota-reset.ts";
-import type { ResetAnswer } from "../../src/limits/forget.ts";
+import type { ResetAnswer } from "../../src/limits/reset.ts";
 import { readReset } from "../../src/policy/reset-file.ts";
-import type { AuditLine } from "../../src/runtime/audit.ts";
+import { auditOfReset, type AuditedReset } from "../../src/runtime/audit.ts";
 import { digest, quotaWorld } from "./quota-fixture.ts";
 
 function resetting() {
   const own = quotaWorld();
-  const told: AuditLine[] = [];
+  const told: AuditedReset[] = [];
   const counted: string[] = [];
   const logged: object[] = [];
   const world = {
     ...own.world,
     limits: own.limits,
-    audit: (line: AuditLine) => told.push(line),
+    audit: (...reset: Parameters<typeof auditOfReset>) => void told.push(auditOfReset(...reset)),
     metrics: {
       countQuotaReset: ({ policy, quota }: { policy: string; quota: string }, result: string) =>
         void counted.push(`${policy}/${quota} ${result}`),

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
-import type { ResetAnswer } from "../../src/limits/forget.ts";
+import type { ResetAnswer } from "../../src/limits/reset.ts";
 import { readReset } from "../../src/policy/reset-file.ts";
 import { listLimits } from "../../src/quota/limit-list.ts";
 import { resetLimit, type LimitReset } from "../../src/quota/limit-reset.ts";
-import type { AuditLine } from "../../src/runtime/audit.ts";
+import { auditOfReset, type AuditedReset } from "../../src/runtime/audit.ts";
 import { serve, snapshotOf } from "./fixture.ts";
 
 const EDGE = `
@@ -28,13 +28,13 @@ function resetting() {
   const snapshot = snapshotOf([EDGE]);
   const server = serve(snapshot);
   const { topKeys, stores } = server;
-  const told: AuditLine[] = [];
+  const told: AuditedReset[] = [];
   const counted: string[] = [];
   const logged: object[] = [];
   const world = {
     ...{ live: () => snapshot, topKeys, stores, nowMs: () => server.nowMs, digest },
     limits: { askAgain: () => undefined },
-    audit: (line: AuditLine) => told.push(line),
+    audit: (...reset: Parameters<typeof auditOfReset>) => void told.push(auditOfReset(...reset)),
     metrics: {
       countRateLimitReset: (domain: string, result: string) => void counted.push(`${domain} ${result}`),
     },
