@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createAuthority } from "../support/certificates.ts";
+import { createAuthority, weirCertificates } from "../support/certificates.ts";
 import type { Envoy } from "../support/envoy.ts";
 import { requestHttp1 } from "../support/http.ts";
 import { ask, startAskingEnvoy } from "../support/mesh.ts";
@@ -56,12 +56,7 @@ describe("a gateway and the sidecar behind it, which both ask weir", () => {
   before(async function () {
     const program = await need(this, "envoy");
     const authority = await createAuthority();
-    const own = await authority.issue({ dns: ["weir"] });
-    const certs = {
-      "certs/weir.crt": own.certificate,
-      "certs/weir.key": own.key,
-      "certs/ca.crt": authority.ca,
-    };
+    const certs = await weirCertificates(authority);
     const folder = open.adopt(await writeFolder({ ...files, ...certs }), removeFolder);
     const environment = { WEIR_MAC: "a secret of at least thirty-two characters" };
     const weir = open.adopt(await startWeir(folder, { environment }), (one) => one.process.stop());

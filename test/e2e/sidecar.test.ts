@@ -3,7 +3,12 @@ import { once } from "node:events";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { type Authority, createAuthority, type Credential } from "../support/certificates.ts";
+import {
+  type Authority,
+  createAuthority,
+  type Credential,
+  weirCertificates,
+} from "../support/certificates.ts";
 import type { Envoy } from "../support/envoy.ts";
 import { requestHttp1 } from "../support/http.ts";
 import { type Load, startLoad } from "../support/load.ts";
@@ -90,12 +95,7 @@ describe("sidecars that ask weir over mutual TLS", () => {
     const program = await need(this, "envoy");
     authority = await createAuthority();
     client = await authority.issue({ uris: [spiffe("ns/shop/sa/web")] });
-    const own = await authority.issue({ dns: ["weir"] });
-    const certs = {
-      "certs/weir.crt": own.certificate,
-      "certs/weir.key": own.key,
-      "certs/ca.crt": authority.ca,
-    };
+    const certs = await weirCertificates(authority);
     const folder = open.adopt(await writeFolder({ ...files, ...certs }), removeFolder);
     const weir = open.adopt(await startWeir(folder), (started) => started.process.stop());
     const upstream = open.adopt(await startUpstream(), (started) => started.stop());

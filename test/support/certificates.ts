@@ -50,6 +50,12 @@ export async function createAuthority(commonName = "weir test CA"): Promise<Auth
   };
 }
 
+/** Files of a configuration folder: weir's own certificate and key, and the authority that its callers' are from. */
+export async function weirCertificates(authority: Authority): Promise<Readonly<Record<string, string>>> {
+  const { certificate, key } = await authority.issue({ dns: ["weir"] });
+  return { "certs/weir.crt": certificate, "certs/weir.key": key, "certs/ca.crt": authority.ca };
+}
+
 function alternativeNames({ uris = [], dns = [], ips = [] }: Names): string[] {
   const names = [
     ...uris.map((uri) => `URI:${uri}`),
