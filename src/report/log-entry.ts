@@ -12,6 +12,7 @@ import type { PeerFacts, ProxyFacts } from "../attributes/facts.ts";
 import { lengthField, varintField, type Range, type WireReader } from "../std/wire-reader.ts";
 import { readAddress } from "./address.ts";
 import { readDecision } from "./decision.ts";
+import { destinationOf, sourceOf } from "./entry-peers.ts";
 import { rawState, readFilterState } from "./filter-state.ts";
 import { Headers } from "./headers.ts";
 import { layoutOf, type Outline } from "./outline.ts";
@@ -90,19 +91,12 @@ export abstract class LogEntry {
     this.proxy = proxy;
   }
 
-  /**
-   * The peer that connected to Envoy, as a check has it. An address that Envoy took from a forwarded header has no port; one of the PROXY
-   * protocol has.
-   */
   get source(): PeerFacts {
-    const remote = this.address("downstream_remote");
-    const isForwarded = remote === undefined || (remote.port ?? 0) === 0;
-    const peer = isForwarded ? (this.address("downstream_direct_remote") ?? remote) : remote;
-    return peerOf(peer, this.principal("source"));
+    return sourceOf(this);
   }
 
   get destination(): PeerFacts {
-    return peerOf(this.address("downstream_local"), this.principal("destination"));
+    return destinationOf(this);
   }
 
   get serverName(): string {
@@ -221,13 +215,6 @@ export abstract class LogEntry {
     }
   }
 }
-
-const peerOf = (address: AddressFacts | undefined, principal: string): PeerFacts => ({
-  address: address?.address ?? "",
-  port: address?.port,
-  principal,
-  certificate: "",
-});
 
 /** A google.protobuf.Duration or Timestamp: seconds 1, nanos 2. Exact to the millisecond for whatever a clock says. */
 function milliseconds(reader: WireReader, range: Range): number {

@@ -18,6 +18,8 @@ import { flagsOfCodes } from "../attributes/response-flags.ts";
 import { lengthField, type Range, type WireReader } from "../std/wire-reader.ts";
 import type { EntryContext } from "./log-entry.ts";
 import { decisionOf, NAMESPACES } from "./decision.ts";
+import { destinationOf, sourceOf } from "./entry-peers.ts";
+import { OtlpFields } from "./otlp-fields.ts";
 import {
   listOf,
   messageCounts,
@@ -32,8 +34,6 @@ const HAS_NO_BODY = { kind: "unseen" } as const;
 
 const GRPC_STATS = "envoy.filters.http.grpc_stats";
 
-type Family = keyof typeof OTLP_FAMILIES;
-
 /** An entry that came as a LogRecord with the attributes of src/attributes/otlp.ts. Its getters never throw. */
 export class OtlpEntry implements EntryFacts {
   readonly kind: "http" | "tcp";
@@ -45,10 +45,10 @@ export class OtlpEntry implements EntryFacts {
   readonly proxy: ProxyFacts;
   readonly contextExtensions = NO_ENTRY.contextExtensions;
   readonly rawFilterState = NO_ENTRY.rawFilterState;
-  readonly #attributes: ReadonlyMap<string, unknown>;
+  readonly #fields: OtlpFields;
 
-  private constructor(attributes: ReadonlyMap<string, unknown>, type: string, common: Common) {
-    this.#attributes = attributes;
+  private constructor(fields: OtlpFields, type: string, common: Common) {
+    this.#fields = fields;
     this.origin = common.origin;
     this.proxy = common.proxy;
     this.startedAtMs = common.startedAtMs;
@@ -69,25 +69,25 @@ export class OtlpEntry implements EntryFacts {
     const type = attributes.get(OTLP_ATTRIBUTES.accessLogType.key);
     if (typeof type !== "string") return undefined;
     const startedAtMs = nanos === 0n ? undefined : Number(nanos / 1_000n) / 1_000;
-    return new OtlpEntry(attributes, type, { ...context, startedAtMs });
+    return new OtlpEntry(new OtlpFields(attributes), type, { ...context, startedAtMs });
   }
 
   /** Of Envoys that do not say what kind of entry it is, those have a protocol that are about HTTP. */
   #kind(type: string): "http" | "tcp" {
     if (/^(?:Tcp|Udp)/.test(type)) return "tcp";
     if (type !== "NotSet") return "http";
-    return this.#text("protocol") === "" && this.#text("method") === "" ? "tcp" : "http";
+    return this.#fields.text("protocol") === "" && this.#fields.text("method") === "" ? "tcp" : "http";
   }
 
   #requestFacts(): RequestFacts {
-    const sizeBytes = this.#number("requestBodyBytes");
+    const sizeBytes = this.#fields.number("requestBodyBytes");
     return {
-      id: this.#text("requestId"),
-      method: this.#text("method"),
-      path: this.#text("path"),
-      host: this.#text("host"),
-      scheme: this.#text("scheme"),
-      protocol: this.#text("protocol"),
+      id: this.#fields.text("requestId"),
+      method: this.#fields.text("method"),
+      path: this.#fields.text("path"),
+      host: this.#fields.text("host"),
+      scheme: this.#fields.text("scheme"),
+      protocol: this.#fields.text("protocol"),
       sizeBytes: sizeBytes === undefined ? undefined : BigInt(sizeBytes),
       timeMs: this.startedAtMs,
       headers: () => ({ joined: this.#requestHeaders(), all: undefined }),
@@ -99,80 +99,76 @@ export class OtlpEntry implements EntryFacts {
   #requestHeaders(): Map<string, string> {
     const headers = new Map<string, string>();
     for (const [name, field] of OWN_HEADERS) {
-      const value = this.#text(field);
+      const value = this.#fields.text(field);
       if (value !== "") headers.set(name, value);
     }
-    for (const [name, value] of this.#family("requestHeader")) headers.set(name, value);
+    for (const [name, value] of this.#fields.family("requestHeader")) headers.set(name, value);
     return headers;
   }
 
-  /** The peer that connected to Envoy; an address that Envoy took from a forwarded header has no port. */
   get source(): PeerFacts {
-    const remote = this.address("downstream_remote");
-    const isForwarded = remote === undefined || (remote.port ?? 0) === 0;
-    const peer = isForwarded ? (this.address("downstream_direct_remote") ?? remote) : remote;
-    return peerOf(peer, this.principal("source"));
+    return sourceOf(this);
   }
 
   get destination(): PeerFacts {
-    return peerOf(this.address("downstream_local"), this.principal("destination"));
+    return destinationOf(this);
   }
 
   /** The one URI of a certificate: two names are no identity (X509-SVID section 2). */
   principal(of: "source" | "destination"): string {
-    const [uri = "", ...others] = listOf(this.#text(of === "source" ? "peerUris" : "localUris"));
+    const [uri = "", ...others] = listOf(this.#fields.text(of === "source" ? "peerUris" : "localUris"));
     return others.length === 0 ? uri : "";
   }
 
   get serverName(): string {
-    return this.#text("tlsServerName");
+    return this.#fields.text("tlsServerName");
   }
 
   get streamId(): string {
-    return this.#text("streamId");
+    return this.#fields.text("streamId");
   }
 
   get durationMs(): number | undefined {
-    return this.#number("durationMs");
+    return this.#fields.number("durationMs");
   }
 
   timing(step: TimingStep): number | undefined {
-    const nanos = numberOf(textOf(this.#attributes.get(timingKey(step))));
+    const nanos = numberOf(textOf(this.#fields.value(timingKey(step))));
     return nanos === undefined ? undefined : nanos / 1_000_000;
   }
 
   get responseCode(): number | undefined {
-    const code = this.#number("responseCode");
+    const code = this.#fields.number("responseCode");
     return code === 0 ? undefined : code;
   }
 
   get responseFlags(): readonly number[] {
-    return flagsOfCodes(this.#text("responseFlags").split(","));
+    return flagsOfCodes(this.#fields.text("responseFlags").split(","));
   }
 
   get responseCodeDetails(): string {
-    return this.#text("responseCodeDetails");
+    return this.#fields.text("responseCodeDetails");
   }
 
   get upstreamCluster(): string {
-    return this.#text("upstreamCluster");
+    return this.#fields.text("upstreamCluster");
   }
 
   get routeName(): string {
-    return this.#text("routeName");
+    return this.#fields.text("routeName");
   }
 
   address(of: AddressOf): AddressFacts | undefined {
-    return readAddressText(this.#text(ADDRESSES[of]));
+    return readAddressText(this.#fields.text(ADDRESSES[of]));
   }
 
   tls(): TlsFacts | undefined {
     const tls = {
-      version: this.#text("tlsVersion"),
+      version: this.#fields.text("tlsVersion"),
       cipherSuite: undefined,
       serverName: this.serverName,
-      sessionId: this.#text("tlsSessionId"),
-      ja3: this.#text("tlsJa3"),
+      sessionId: this.#fields.text("tlsSessionId"),
+      ja3: this.#fields.text("tlsJa3"),
       local: this.#certificate("local"),
       peer: this.#certificate("peer"),
     };
@@ -181,133 +177,96 @@ export class OtlpEntry implements EntryFacts {
 
   #certificate(whose: "peer" | "local"): CertificateFacts {
     return {
-      uris: listOf(this.#text(`${whose}Uris`)),
-      dnsNames: listOf(this.#text(`${whose}DnsNames`)),
-      subject: this.#text(`${whose}Subject`),
-      issuer: whose === "peer" ? this.#text("peerIssuer") : "",
+      uris: listOf(this.#fields.text(`${whose}Uris`)),
+      dnsNames: listOf(this.#fields.text(`${whose}DnsNames`)),
+      subject: this.#fields.text(`${whose}Subject`),
+      issuer: whose === "peer" ? this.#fields.text("peerIssuer") : "",
     };
   }
 
   get downstreamBytes(): WireBytes {
-    return this.#bytes("downstreamWireSent", "downstreamWireReceived");
+    return this.#fields.bytes("downstreamWireSent", "downstreamWireReceived");
   }
 
   get upstreamBytes(): WireBytes {
-    return this.#bytes("upstreamWireSent", "upstreamWireReceived");
+    return this.#fields.bytes("upstreamWireSent", "upstreamWireReceived");
   }
 
   get connectionBytes(): WireBytes {
-    return this.#bytes("sentBytes", "receivedBytes");
+    return this.#fields.bytes("sentBytes", "receivedBytes");
   }
 
   requestHeader(name: string): string | undefined {
-    return this.#member("requestHeader", name) ?? this.#ownHeader(name);
+    return this.#fields.member("requestHeader", name) ?? this.#ownHeader(name);
   }
 
   #ownHeader(name: string): string | undefined {
     const field = OWN_HEADERS.get(name);
-    const value = field === undefined ? "" : this.#text(field);
+    const value = field === undefined ? "" : this.#fields.text(field);
     return value === "" ? undefined : value;
   }
 
   responseHeader(name: string): string | undefined {
-    return this.#member("responseHeader", name);
+    return this.#fields.member("responseHeader", name);
   }
 
   responseTrailer(name: string): string | undefined {
-    return this.#member("responseTrailer", name);
+    return this.#fields.member("responseTrailer", name);
   }
 
   customTag(name: string): string | undefined {
-    return this.#member("customTag", name);
+    return this.#fields.member("customTag", name);
   }
 
   responseHeaders(): Map<string, string> {
-    return new Map(this.#family("responseHeader"));
+    return new Map(this.#fields.family("responseHeader"));
   }
 
   responseTrailers(): Map<string, string> {
-    return new Map(this.#family("responseTrailer"));
+    return new Map(this.#fields.family("responseTrailer"));
   }
 
   customTags(): Map<string, string> {
-    return new Map(this.#family("customTag"));
+    return new Map(this.#fields.family("customTag"));
   }
 
   metadata(): Map<string, unknown> {
-    return this.#structured("metadata");
+    return this.#fields.structured("metadata");
   }
 
   filterState(): Map<string, unknown> {
-    const state = this.#structured("filterState");
+    const state = this.#fields.structured("filterState");
     const counts = state.get(GRPC_STATS);
     return counts instanceof Map ? state.set(GRPC_STATS, messageCounts(counts)) : state;
   }
 
   decision(): DecisionFacts | undefined {
     const key = OTLP_FAMILIES.metadata.prefix + NAMESPACES[this.kind];
-    const namespace = structureOf(this.#attributes.get(key));
+    const namespace = structureOf(this.#fields.value(key));
     const weir: unknown = namespace instanceof Map ? namespace.get("weir") : undefined;
     return weir instanceof Map ? decisionOf(weir) : undefined;
   }
 
   details(): EntryDetails {
-    const count = (field: OtlpField): number => this.#number(field) ?? 0;
+    const count = (field: OtlpField): number => this.#fields.number(field) ?? 0;
     return {
       sampleRate: 0,
-      upstreamTransportFailureReason: this.#text("upstreamTransportFailureReason"),
-      downstreamTransportFailureReason: this.#text("downstreamTransportFailureReason"),
-      connectionTerminationDetails: this.#text("connectionTerminationDetails"),
+      upstreamTransportFailureReason: this.#fields.text("upstreamTransportFailureReason"),
+      downstreamTransportFailureReason: this.#fields.text("downstreamTransportFailureReason"),
+      connectionTerminationDetails: this.#fields.text("connectionTerminationDetails"),
       upstreamRequestAttemptCount: count("upstreamRequestAttemptCount"),
       requestPort: undefined,
-      userAgent: this.#text("userAgent"),
-      referer: this.#text("referer"),
-      forwardedFor: this.#text("forwardedFor"),
-      originalPath: this.#text("originalPath"),
+      userAgent: this.#fields.text("userAgent"),
+      referer: this.#fields.text("referer"),
+      forwardedFor: this.#fields.text("forwardedFor"),
+      originalPath: this.#fields.text("originalPath"),
       requestHeadersBytes: count("requestHeadersBytes"),
       requestBodyBytes: count("requestBodyBytes"),
       responseHeadersBytes: count("responseHeadersBytes"),
       responseBodyBytes: count("responseBodyBytes"),
-      downstreamHeaderBytes: this.#bytes("downstreamHeaderSent", "downstreamHeaderReceived"),
-      upstreamHeaderBytes: this.#bytes("upstreamHeaderSent", "upstreamHeaderReceived"),
+      downstreamHeaderBytes: this.#fields.bytes("downstreamHeaderSent", "downstreamHeaderReceived"),
+      upstreamHeaderBytes: this.#fields.bytes("upstreamHeaderSent", "upstreamHeaderReceived"),
     };
-  }
-
-  #text(field: OtlpField): string {
-    return textOf(this.#attributes.get(OTLP_ATTRIBUTES[field].key));
-  }
-
-  #number(field: OtlpField): number | undefined {
-    return numberOf(this.#text(field));
-  }
-
-  #bytes(sent: OtlpField, received: OtlpField): WireBytes {
-    return { sent: this.#number(sent) ?? 0, received: this.#number(received) ?? 0 };
-  }
-
-  #member(family: Family, name: string): string | undefined {
-    const text = textOf(this.#attributes.get(OTLP_FAMILIES[family].prefix + name));
-    return text === "" ? undefined : text;
-  }
-
-  /** Name and text of every attribute with a prefix. */
-  #family(family: Family): readonly (readonly [string, string])[] {
-    return this.#members(family).flatMap(([name, value]): [string, string][] => {
-      const text = textOf(value);
-      return text === "" ? [] : [[name, text]];
-    });
-  }
-
-  #structured(family: Family): Map<string, unknown> {
-    const members = this.#members(family).map(([name, value]) => [name, structureOf(value)] as const);
-    return new Map(members.filter(([, value]) => value !== undefined));
-  }
-
-  #members(family: Family): readonly (readonly [string, unknown])[] {
-    const { prefix } = OTLP_FAMILIES[family];
-    return [...this.#attributes].flatMap(([key, value]): [string, unknown][] =>
-      key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
-    );
   }
 }
 
@@ -338,10 +297,3 @@ const ADDRESSES: Readonly<Record<AddressOf, OtlpField>> = {
   upstream_remote: "upstreamRemote",
   upstream_local: "upstreamLocal",
 };
-
-const peerOf = (address: AddressFacts | undefined, principal: string): PeerFacts => ({
-  address: address?.address ?? "",
-  port: address?.port,
-  principal,
-  certificate: "",
-});
