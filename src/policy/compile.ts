@@ -21,37 +21,26 @@ import { unknownSubjects } from "./compile-tests.ts";
 import { findingConflicts } from "./conflicts.ts";
 import { findingCountedTwice } from "./counted-twice.ts";
 import { Environments } from "./declarations.ts";
-import { inOrder, isClean, problem, type Diagnostic } from "./diagnostic.ts";
+import { inOrder, isClean, type Diagnostic } from "./diagnostic.ts";
 import type { Document } from "./document.ts";
 import type { ForeignAdapters } from "./foreign.ts";
-import type { DomainFile } from "./domain-file.ts";
 import { LentCompiler } from "./lent-compiler.ts";
 import type { Loaded } from "./load.ts";
 import { buildLookup } from "./lookup.ts";
 import { credentialHeadersOf } from "./identity.ts";
 import { NamedFiles } from "./named-files.ts";
 import { ownersOf } from "./ownership.ts";
-import { serverFirst } from "./parts.ts";
-import type { OverridesFile } from "./overrides-file.ts";
+import { parsingAll, type Read } from "./parse-files.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import { Records } from "./records.ts";
 import { reportingOf } from "./reporting.ts";
-import {
-  parseDomain,
-  parseOverrides,
-  parsePolicy,
-  parseServer,
-  parseShared,
-  parseTests,
-  type Parsed,
-} from "./schema.ts";
-import { SERVER_DEFAULTS, type ServerFile } from "./server-file.ts";
+import { SERVER_DEFAULTS } from "./server-file.ts";
 import type { Settings } from "./settings.ts";
 import type { SharedFile } from "./shared-file.ts";
 import type { Ownership, Policy, Snapshot } from "./snapshot.ts";
 import { hasPart } from "./telemetry.ts";
 import type { TestsFile } from "./tests-file.ts";
-import { unreadOf, type Unread } from "./unread.ts";
+import type { Unread } from "./unread.ts";
 
 /** What files come to: a snapshot when nothing is wrong with them, and every finding. */
 export interface Configuration {
@@ -78,14 +67,6 @@ export interface World {
   readonly stance: "enforce" | "observe";
   /** What is owned by teams whose files have never been good. */
   readonly unloaded?: readonly Ownership[];
-}
-
-/** One file, as far as it could be read. */
-interface Read<T> {
-  readonly document: Document;
-  readonly file: T;
-  /** Whether `file` is all of it. */
-  readonly isWhole: boolean;
 }
 
 /**
@@ -161,59 +142,6 @@ const provisionsOf = ({ secrets, decisions }: Settings, unread: Unread) => ({
   hasMac: unread.hasMac || secrets.mac.length > 0,
   hasDecisions: unread.hasDecisions || decisions !== undefined,
 });
-
-/** Reads the files of all kinds; what is wrong with their form, and with their names, is added to `diagnostics`. */
-function* parsingAll(loaded: Loaded, diagnostics: Diagnostic[]): Steps<AllFiles> {
-  const broken: Document[] = [];
-  const found = { diagnostics, broken };
-  const server = serverFirst(yield* parsing(loaded, "server", parseServer, found));
-  const sharedFiles = yield* parsing(loaded, "shared", parseShared, found);
-  const files = yield* parsing(loaded, "policy", parsePolicy, found);
-  const overrides = yield* parsing(loaded, "overrides", parseOverrides, found);
-  const tests = yield* parsing(loaded, "tests", parseTests, found);
-  const domainFiles = yield* parsing(loaded, "domain", parseDomain, found);
-  diagnostics.push(
-    ...refuseSecond(server),
-    ...refuseNamesakes(files, "policy"),
-    ...refuseNamesakes(sharedFiles, "shared"),
-  );
-  return { server, sharedFiles, files, overrides, tests, domainFiles, unread: unreadOf(broken) };
-}
-
-interface AllFiles {
-  readonly server: readonly Read<ServerFile>[];
-  readonly sharedFiles: readonly Read<SharedFile>[];
-  readonly files: readonly Read<PolicyFile>[];
-  readonly overrides: readonly Read<OverridesFile>[];
-  readonly tests: readonly Read<TestsFile>[];
-  readonly domainFiles: readonly Read<DomainFile>[];
-  readonly unread: Unread;
-}
-
-/** What reading adds to: what is wrong with files, and those of which nothing can be made. */
-interface Found {
-  readonly diagnostics: Diagnostic[];
-  readonly broken: Document[];
-}
-
-/** Reads the files of one kind; what is wrong with their form is added to what was found. */
-function* parsing<T>(
-  { documents }: Loaded,
-  kind: Document["kind"],
-  parse: (document: Document) => Parsed<T>,
-  found: Found,
-): Steps<readonly Read<T>[]> {
-  const read: Read<T>[] = [];
-  for (const document of documents) {
-    if (document.kind !== kind) continue;
-    const { value, isWhole, diagnostics } = parse(document);
-    found.diagnostics.push(...diagnostics);
-    if (value === undefined) found.broken.push(document);
-    else read.push({ document, file: value, isWhole });
-    yield;
-  }
-  return read;
-}
 
 function* compilingShared(
   files: readonly Read<SharedFile>[],
@@ -295,25 +223,3 @@ function snapshotOf(common: Common, compiled: readonly CompiledPolicy[]): Snapsh
 
 const faultless = (handlers: WrittenHandlers): Snapshot["handlers"] =>
   new Map([...handlers].flatMap(([name, one]) => (one === undefined ? [] : [[name, one] as const])));
-
-const refuseSecond = ([first, ...others]: readonly Read<unknown>[]): readonly Diagnostic[] =>
-  others.map(({ document }) => {
-    const message = `the server is configured in ${first?.document.file ?? ""} already`;
-    return problem(document.keyAt(["weir"]), "duplicate-name", message, "keep one weir.yaml");
-  });
-
-function refuseNamesakes<K extends "policy" | "shared">(
-  files: readonly Read<Readonly<Record<K, string>>>[],
-  key: K,
-): readonly Diagnostic[] {
-  const known = new Map<string, Document>();
-  const what = key === "policy" ? "policy" : "shared file";
-  return files.flatMap(({ file, document }) => {
-    const name = file[key];
-    const other = known.get(name);
-    if (other === undefined) known.set(name, document);
-    if (other === undefined) return [];
-    const message = `the ${what} "${name}" is in ${other.file} already`;
-    return [problem(document.at([key]), "duplicate-name", message, "rename one of the two")];
-  });
-}
