@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { UNKNOWN } from "../../src/cel/expression.ts";
 import { problemsOf, valueOf } from "./fixture.ts";
+import { processorMs } from "../support/processor-time.ts";
 
 describe("matches", () => {
   const table: readonly [source: string, isFound: boolean][] = [
@@ -45,8 +46,8 @@ describe("matches", () => {
   }
 
   it("never runs a regular expression of JavaScript that a policy wrote", () => {
-    const start = performance.now();
-    assert.equal(valueOf("(request.big.substring(0, 40) + 'b').matches('^(a+)+$')"), false);
-    assert.ok(performance.now() - start < 1_000);
+    const backtracking = "(request.big.substring(0, 40) + 'b').matches('^(a+)+$')";
+    const tookMs = processorMs(() => assert.equal(valueOf(backtracking), false));
+    assert.ok(tookMs < 1_000, `${tookMs} ms`);
   });
 });

@@ -1,14 +1,8 @@
 import { createAuthority } from "./certificates.ts";
 import { type Envoy, startEnvoy } from "./envoy.ts";
 import { startGrpcOrders, startLedger, startOrders, startStorefront } from "./services.ts";
-import {
-  hostOf,
-  sidecarBootstrap,
-  type Outbound,
-  type Port,
-  type Sidecar,
-  type Workload,
-} from "./sidecars.ts";
+import { hostOf, type Outbound, type Port, type Workload } from "./sidecar-parts.ts";
+import { sidecarBootstrap, type Sidecar } from "./sidecars.ts";
 import type { Found } from "../servers/ensure.ts";
 import { removeFolder, startWeir, type ServeOptions, type Weir, writeFolder } from "./weir.ts";
 

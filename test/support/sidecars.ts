@@ -1,44 +1,15 @@
 import { typed, type Json } from "./bootstrap.ts";
-import type { Credential } from "./certificates.ts";
-
-/** One workload of a small mesh, and what its proxy is told. */
-export interface Workload {
-  /** `storefront`: of the workload, its service and its service account alike. */
-  readonly name: string;
-  readonly namespace: string;
-  readonly cluster: string;
-  readonly credential: Credential;
-  /** The authority that all workloads trust, PEM. */
-  readonly ca: string;
-}
-
-export interface Port {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** What the proxy in front of a workload takes for it. */
-export interface Inbound {
-  readonly kind: "http" | "tcp";
-  /** The listener's name; its port is chosen by the system unless given. */
-  readonly listener: string;
-  readonly port?: number;
-  readonly app: Port;
-  /** Whether callers prove who they are. */
-  readonly tls: "mutual" | "none";
-}
-
-/** Where the proxy sends what its workload calls. */
-export interface Outbound {
-  readonly kind: "http" | "tcp";
-  readonly listener: string;
-  /** The workload that is called. */
-  readonly service: string;
-  readonly namespace: string;
-  /** The inbound listener of its proxy, or the service itself where it has none; undefined: nobody is there. */
-  readonly to: Port | undefined;
-  readonly tls: "mutual" | "none";
-}
+import { cluster, outboundCluster, serviceOf } from "./sidecar-clusters.ts";
+import {
+  address,
+  commonTls,
+  inboundName,
+  outboundName,
+  type Inbound,
+  type Outbound,
+  type Port,
+  type Workload,
+} from "./sidecar-parts.ts";
 
 export interface Sidecar {
   readonly workload: Workload;
@@ -76,7 +47,7 @@ export function sidecarBootstrap(sidecar: Sidecar): Json {
         ...sidecar.inbound.map((one) =>
           cluster(inboundName(one), one.app, { metadata: serviceOf(workload) }),
         ),
-        ...sidecar.outbound.map((one) => outboundCluster(one, sidecar)),
+        ...sidecar.outbound.map((one) => outboundCluster(one, workload)),
         cluster("weir", weir, {}, "http2"),
         ...(sidecar.tracer === undefined ? [] : [cluster("zipkin", sidecar.tracer, {})]),
       ],
@@ -95,14 +66,6 @@ const nodeMetadata = ({ name, namespace, cluster: clusterId }: Workload): Json =
     "service.istio.io/canonical-revision": "v1",
   },
 });
-
-const inboundName = ({ app }: Inbound): string => `inbound|${app.port}||`;
-
-const outboundName = ({ service, namespace, listener }: Outbound): string =>
-  `outbound|8080|${listener}|${hostOf({ service, namespace })}`;
-
-export const hostOf = ({ service, namespace }: Pick<Outbound, "service" | "namespace">): string =>
-  `${service}.${namespace}.svc.cluster.local`;
 
 function inboundListener(inbound: Inbound, sidecar: Sidecar): Json {
   const { listener, port = 0, tls, kind } = inbound;
@@ -275,78 +238,10 @@ const tagOf = (tag: string, kind: Json, key: string): Json => ({
   metadata: { kind, metadata_key: { key: "istio", path: [{ key }] } },
 });
 
-/** The service that a cluster is of, as Istio tells its proxies. */
-const serviceOf = ({ name, namespace }: Pick<Workload, "name" | "namespace">): Json => ({
-  filter_metadata: {
-    istio: { services: [{ host: hostOf({ service: name, namespace }), name, namespace }] },
-  },
-});
-
-function outboundCluster(outbound: Outbound, { workload }: Sidecar): Json {
-  const { service, namespace, to, tls } = outbound;
-  // As Istio writes it: workload, namespace, canonical name and revision, cluster.
-  const endpoint = { workload: `${service};${namespace};${service};v1;${workload.cluster}` };
-  return cluster(outboundName(outbound), to, {
-    metadata: serviceOf({ name: service, namespace }),
-    endpoint: { filter_metadata: { istio: endpoint } },
-    ...(tls === "mutual" ? { transport_socket: upstreamTls(workload) } : {}),
-  });
-}
-
-interface ClusterParts {
-  readonly metadata?: Json;
-  readonly endpoint?: Json;
-  readonly transport_socket?: Json;
-}
-
-function cluster(
-  name: string,
-  at: Port | undefined,
-  { endpoint, ...more }: ClusterParts,
-  protocol: "as it came" | "http2" = "as it came",
-): Json {
-  const options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-  const spoken =
-    protocol === "http2"
-      ? { explicit_http_config: { http2_protocol_options: {} } }
-      : { use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} } };
-  const members =
-    at === undefined
-      ? []
-      : [{ endpoint: { address: address(at) }, ...(endpoint === undefined ? {} : { metadata: endpoint }) }];
-  return {
-    name,
-    type: "STATIC",
-    connect_timeout: "1s",
-    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: members }] },
-    typed_extension_protocol_options: { [options]: typed(options, spoken) },
-    ...more,
-  };
-}
-
-const common = ({ credential, ca }: Workload): Json => ({
-  tls_certificates: [
-    {
-      certificate_chain: { inline_string: credential.certificate },
-      private_key: { inline_string: credential.key },
-    },
-  ],
-  validation_context: { trusted_ca: { inline_string: ca } },
-});
-
 const downstreamTls = (workload: Workload): Json => ({
   name: "tls",
   typed_config: typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", {
     require_client_certificate: true,
-    common_tls_context: common(workload),
+    common_tls_context: commonTls(workload),
   }),
 });
-
-const upstreamTls = (workload: Workload): Json => ({
-  name: "tls",
-  typed_config: typed("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", {
-    common_tls_context: common(workload),
-  }),
-});
-
-const address = ({ host, port }: Port): Json => ({ socket_address: { address: host, port_value: port } });

@@ -4,6 +4,7 @@ import type { CheckAnswer, Handler } from "../../../src/adapter/adapter.ts";
 import type { FetchAnswer } from "../../../src/adapter/host.ts";
 import { until } from "../../support/until.ts";
 import { createTestHost, tick, type TestHost } from "../host.ts";
+import { processorMs } from "../../support/processor-time.ts";
 
 const call = { deadlineAtMs: 0, signal: new AbortController().signal };
 
@@ -78,10 +79,11 @@ describe("the list adapter", () => {
     host.files.set("f", Buffer.from(lines.join("\n")));
     const handler = list.create({ type: "addresses", file: "f", maxBytes: "4MiB" }, host);
     await handler.start();
-    const startedAtMs = performance.now();
-    for (let turn = 0; turn < 20_000; turn++) ask(handler, "10.1.134.159");
+    const tookMs = processorMs(() => {
+      for (let turn = 0; turn < 20_000; turn++) ask(handler, "10.1.134.159");
+    });
     // A walk through the list would take minutes.
-    assert.ok(performance.now() - startedAtMs < 2_000);
+    assert.ok(tookMs < 2_000, `${tookMs} ms`);
     assert.equal(brief(ask(handler, "10.1.134.159")), "allow 10.1.134.159");
     await handler.close();
   }).timeout(20_000);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { compileMappingRules, type WrittenRule } from "../../../adapters/threescale/mapping-rules.ts";
 import { readForm, readRequestUri } from "../../../adapters/threescale/request-uri.ts";
+import { processorMs } from "../../support/processor-time.ts";
 
 /** `GET /a?b={c}` as the system API delivers it: with the parameters beside the pattern. */
 function ruleOf(text: string, more: Partial<WrittenRule> = {}): WrittenRule {
@@ -120,11 +121,12 @@ describe("mapping rules", () => {
 
   it("give up a path that is too long for them, and take no time that a caller chooses", () => {
     const rules = Array.from({ length: 200 }, () => ruleOf("GET /{a}-{b}-{c}-{d}-{e}$"));
-    const startedAtMs = performance.now();
-    assert.equal(usageOf(rules, `GET /${"-".repeat(100_000)}`), undefined);
     const nested = [ruleOf("GET /(a+)+$")];
-    assert.deepEqual(usageOf(nested, `GET /${"a".repeat(5_000)}!`), {});
-    assert.ok(performance.now() - startedAtMs < 2_000);
+    const tookMs = processorMs(() => {
+      assert.equal(usageOf(rules, `GET /${"-".repeat(100_000)}`), undefined);
+      assert.deepEqual(usageOf(nested, `GET /${"a".repeat(5_000)}!`), {});
+    });
+    assert.ok(tookMs < 2_000, `${tookMs} ms`);
   });
 
   it("match as the regular expression that APIcast makes of them, whatever stands in them", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readXml, type Element } from "../../../adapters/threescale/xml.ts";
+import { processorMs } from "../../support/processor-time.ts";
 
 const shown = ({ name, attributes, children, text }: Element): string => {
   const named = Array.from(attributes, ([key, value]) => ` ${key}=${value}`).join("");
@@ -58,9 +59,10 @@ describe("XML", () => {
       fc.constantFrom("<", ">", "/", "a", "=", '"', "&", ";", " ", "<a>", "</a>", "<a b='c'"),
     );
     fc.assert(fc.property(text, (parts) => void readXml(parts.join(""))));
-    const startedAtMs = performance.now();
-    assert.equal(readXml(`<a ${'b="c" '.repeat(50_000)}`), undefined);
-    assert.equal(readXml(`<a${" ".repeat(100_000)}`), undefined);
-    assert.ok(performance.now() - startedAtMs < 1_000);
+    const tookMs = processorMs(() => {
+      assert.equal(readXml(`<a ${'b="c" '.repeat(50_000)}`), undefined);
+      assert.equal(readXml(`<a${" ".repeat(100_000)}`), undefined);
+    });
+    assert.ok(tookMs < 1_000, `${tookMs} ms`);
   });
 });
