@@ -94,19 +94,26 @@ export class SpoolFolder {
     const number = this.#next++;
     const path = this.#pathOf({ number, startedAtMs, count: 0, bytes: 0 }, "open");
     const segment = new Segment(await this.#openFile(path, "wx"), number, startedAtMs);
-    await this.#sync();
-    return segment;
+    try {
+      await this.#sync();
+      return segment;
+    } catch (error) {
+      await segment.close();
+      throw error;
+    }
   }
 
-  /** Makes a batch of it; undefined where nothing was written. */
+  /**
+   * Makes a batch of it; undefined where nothing was written. Where it rejects it is as it was, and can be written to. Its new name is on disk
+   * before anything is sent: under the old one it is a batch, too.
+   */
   async seal(segment: Segment): Promise<Batch | undefined> {
     const { number, startedAtMs, count, bytes } = segment;
-    await segment.close();
     const batch = { number, startedAtMs, count, bytes };
     const path = this.#pathOf({ ...batch, count: 0 }, "open");
     if (count === 0) await unlink(path);
     else await rename(path, this.#pathOf(batch, "batch"));
-    await this.#sync();
+    await segment.close();
     return count === 0 ? undefined : batch;
   }
 
@@ -133,33 +140,53 @@ export class SpoolFolder {
     await this.#trim();
   }
 
-  /** What is left of a batch of which a part is dealt with; undefined where nothing is to be sent again. */
+  /** What is left of a batch of which a part is dealt with; undefined where nothing is to be sent again. It needs no room on a full disk. */
   async divide(
     batch: Batch,
     retry: readonly Buffer[],
     unknown: readonly Buffer[],
   ): Promise<Batch | undefined> {
-    const left = await this.#write(batch, retry, "batch");
-    await this.#write(batch, unknown, "unknown");
+    if (unknown.length > 0) await this.#copyAside(batch, unknown);
+    if (retry.length > 0) return this.#shorten(batch, retry);
     await this.remove(batch);
-    await this.#trim();
-    return left;
+    return undefined;
   }
 
-  async #write(batch: Batch, records: readonly Buffer[], state: State): Promise<Batch | undefined> {
-    if (records.length === 0) return undefined;
+  /** Where there is no room for them, nobody can look at them later; that they are unknown is counted all the same. */
+  async #copyAside(batch: Batch, records: readonly Buffer[]): Promise<void> {
+    const content = Buffer.concat(records.flatMap(frame));
+    // A number of its own: what is left of the batch may be put aside later.
+    const part = { ...batch, number: this.#next++, count: records.length, bytes: content.length };
+    const draft = this.#pathOf(part, "draft");
+    try {
+      await this.#write(draft, "w", content);
+      await rename(draft, this.#pathOf(part, "unknown"));
+      await this.#trim();
+    } catch {
+      await unlink(draft).catch(() => undefined);
+    }
+  }
+
+  /** Where it stands, which needs no room; until it has its new name, all of it is unknown to the next process. */
+  async #shorten(batch: Batch, records: readonly Buffer[]): Promise<Batch> {
     const content = Buffer.concat(records.flatMap(frame));
     const part = { ...batch, count: records.length, bytes: content.length };
-    const draft = this.#pathOf(part, "draft");
-    const handle = await this.#openFile(draft, "w");
+    const path = this.#pathOf(batch, "sending");
+    await this.#write(path, "r+", content);
+    await rename(path, this.#pathOf(part, "batch"));
+    await this.#sync();
+    return part;
+  }
+
+  async #write(path: string, flags: "w" | "r+", content: Buffer): Promise<void> {
+    const handle = await this.#openFile(path, flags);
     try {
       await handle.writeFile(content);
+      await handle.truncate(content.length);
       await handle.datasync();
     } finally {
       await handle.close();
     }
-    await rename(draft, this.#pathOf(part, state));
-    return part;
   }
 
   async #trim(): Promise<void> {
@@ -230,7 +257,8 @@ export class Segment {
     this.bytes += content.length;
   }
 
+  /** What was appended is on disk already, so that nothing is lost where closing fails. */
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.#handle.close().catch(() => undefined);
   }
 }

@@ -25,8 +25,10 @@ export function framesIn(content: Buffer): Frames {
   const records: Buffer[] = [];
   let at = 0;
   while (at + HEADER_BYTES <= content.length) {
-    const end = at + HEADER_BYTES + content.readUInt32BE(at);
-    if (end > content.length) break;
+    const length = content.readUInt32BE(at);
+    const end = at + HEADER_BYTES + length;
+    // A file that the disk made longer before it was written ends with zeros, which would be records without anything.
+    if (length === 0 || end > content.length) break;
     const record = content.subarray(at + HEADER_BYTES, end);
     if (crc32(record) !== content.readUInt32BE(at + 4)) break;
     records.push(record);

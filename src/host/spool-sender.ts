@@ -7,7 +7,7 @@ import type { Timers } from "./timers.ts";
 
 /** What became of records in the end, or why they were not taken. */
 export type SpoolResult =
-  "taken" | "delivered" | "refused" | "unknown" | "torn" | "lost" | "full" | "too_large" | "closed";
+  "taken" | "delivered" | "refused" | "unknown" | "torn" | "lost" | "full" | "too_large" | "empty" | "closed";
 
 export interface SenderOptions {
   readonly folder: SpoolFolder;
@@ -59,7 +59,7 @@ export class SpoolSender {
 
   #start(): void {
     // Owned: it never rejects, and `end` waits for it.
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
@@ -68,10 +68,16 @@ export class SpoolSender {
     await Promise.resolve();
     for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
       await this.#pause(this.#notBeforeMs - timers.nowMs());
-      // What would be broken off would be unknown.
-      if (this.#ending.signal.aborted || timers.nowMs() + LEAST_MS > this.#endAtMs) return;
+      if (this.#isOver) break;
       await this.#bring(batch);
     }
+    // At once, so that a batch that is added from now on begins anew.
+    this.#running = undefined;
+  }
+
+  /** What would be broken off would be unknown. */
+  get #isOver(): boolean {
+    return this.#ending.signal.aborted || this.#options.timers.nowMs() + LEAST_MS > this.#endAtMs;
   }
 
   async #bring(batch: Batch): Promise<void> {
@@ -80,6 +86,10 @@ export class SpoolSender {
     try {
       records = await folder.read(batch);
       await folder.mark(batch);
+      if (this.#isOver) {
+        await folder.unmark(batch);
+        return;
+      }
     } catch (error) {
       this.#failed(`the spool cannot be read: ${String(error)}`);
       return;
@@ -113,7 +123,7 @@ export class SpoolSender {
 
   async #settle(batch: Batch, count: number, delivery: SpoolDelivery): Promise<void> {
     const { folder, onResult } = this.#options;
-    const rest = this.#batches.filter((one) => one !== batch);
+    let left: Batch | undefined;
     switch (delivery.kind) {
       case "delivered":
         await folder.remove(batch);
@@ -132,15 +142,16 @@ export class SpoolSender {
         return;
       case "partly": {
         const { retry, unknown, dropped, reason, afterMs } = delivery;
-        const left = await folder.divide(batch, retry, unknown);
+        left = await folder.divide(batch, retry, unknown);
         this.#tell("unknown", unknown.length, reason);
         this.#tell("refused", dropped, reason);
-        if (left !== undefined) rest.unshift(left);
         if (left !== undefined) this.#failed(reason, afterMs);
         break;
       }
     }
-    this.#batches = rest;
+    // Others may have been added since.
+    const others = this.#batches.filter((one) => one !== batch);
+    this.#batches = left === undefined ? others : [left, ...others];
     const delivered = count - notDelivered(delivery, count);
     if (delivered > 0) onResult("delivered", delivered);
     if (delivery.kind === "delivered" || delivery.kind === "refused") this.#well();
@@ -199,6 +210,10 @@ function notDelivered(delivery: SpoolDelivery, count: number): number {
 function deliveryOf(delivery: SpoolDelivery, count: number): SpoolDelivery {
   const isOne = KINDS.has(delivery.kind);
   const left = isOne ? notDelivered(delivery, count) : Number.NaN;
+  // All of a batch stays as it is on disk.
+  if (delivery.kind === "partly" && delivery.retry.length === count && left === count) {
+    return { ...delivery, kind: "retry" };
+  }
   return left >= 0 && left <= count ? delivery : { kind: "unknown", reason: NO_ANSWER };
 }
 

@@ -62,8 +62,11 @@ export class SpoolWriter {
   async end(): Promise<number> {
     this.#stop();
     await this.#writing;
-    await this.#write("at once");
+    // What that has planned for later.
     this.#stop();
+    await this.#write("at once");
+    // What could not be sealed is a batch to the next process.
+    await this.#segment?.close();
     return this.#waiting.length;
   }
 

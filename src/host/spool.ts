@@ -132,6 +132,7 @@ export class DiskSpool {
   #refusal(record: Buffer): SpoolResult | undefined {
     const { maxBytes, segmentBytes } = this.#user.options;
     if (this.#phase === "ended") return "closed";
+    if (record.length === 0) return "empty";
     const bytes = framedBytes(record);
     if (bytes > segmentBytes) return "too_large";
     if (this.#bytes + bytes > maxBytes) return "full";
