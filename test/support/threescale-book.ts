@@ -61,6 +61,12 @@ export class Book {
     return this.#counters.get([service, application, metric, "eternity"].join(" ")) ?? 0;
   }
 
+  /** The minutes in which anything was used of a metric. */
+  minutesOf(service: string, application: string, metric = "hits"): readonly string[] {
+    const prefix = [service, application, metric, "minute", ""].join(" ");
+    return [...this.#counters.keys()].filter((key) => key.startsWith(prefix));
+  }
+
   used(service: BookService, application: string, { metric, period }: BookLimit): number {
     const window = windowStart(period, this.nowMs());
     return this.#counters.get([service.id, application, metric, period, window].join(" ").trim()) ?? 0;

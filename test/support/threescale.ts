@@ -12,8 +12,11 @@ import {
   type Reported,
 } from "./threescale-book.ts";
 
-/** How one of the two APIs behaves; `hang` never answers, `cut` ends connections after the request was taken in. */
-export type Behaviour = "well" | "hang" | "cut" | { readonly status: number; readonly body: string };
+/**
+ * How one of the two APIs behaves; `hang` never answers, `mute` does what it is asked and never says so, `cut` ends connections after the
+ * request was taken in.
+ */
+export type Behaviour = "well" | "hang" | "mute" | "cut" | { readonly status: number; readonly body: string };
 
 /** A 3scale of a test's own: back-end and system API in one server, over real HTTP. */
 export interface Threescale {
@@ -124,12 +127,15 @@ function answer(three: Threescale, { request, response, body }: Exchange): void 
   }
   three.calls[kind]++;
   const behaviour = kind === "configs" ? three.behaviour.system : three.behaviour.backend;
+  const reply = (): Reply => {
+    if (kind === "configs") return configs(three, request, { pathname, searchParams });
+    if (kind === "report") return takeReport(three, request, body);
+    return authorize(three, request, { isCounting: kind === "authrep", parameters: searchParams });
+  };
   if (behaviour === "hang") return;
-  if (behaviour === "cut") request.socket.destroy();
-  else if (behaviour !== "well") send(behaviour);
-  else if (kind === "configs") send(configs(three, request, { pathname, searchParams }));
-  else if (kind === "report") send(takeReport(three, request, body));
-  else send(authorize(three, request, { isCounting: kind === "authrep", parameters: searchParams }));
+  if (behaviour === "mute") reply();
+  else if (behaviour === "cut") request.socket.destroy();
+  else send(behaviour === "well" ? reply() : behaviour);
 }
 
 function kindOf(pathname: string): keyof Threescale["calls"] | undefined {
