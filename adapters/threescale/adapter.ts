@@ -46,6 +46,13 @@ export const threescale = defineAdapter<ThreescaleConfig>({
       user_key: secret("The user key"),
       app_id: secret("The application's id, or that of an OpenID Connect client"),
       app_key: secret("The application's key"),
+      headers: {
+        ...secret(
+          "The request's headers: credentials are taken from where the service has them, if none is given",
+        ),
+        type: "map(string, string)",
+      },
+      referrer: secret("Whence the caller comes, for applications that filter by it: a host, or a URL"),
     },
     report: {
       presets: [],
@@ -76,11 +83,13 @@ class ThreescaleHandler implements Handler {
   readonly #backend: Backend;
   readonly #ledger: Ledger;
   readonly #deciding: Deciding;
+  readonly breaker: "own" | "lent";
   #isClosed = false;
 
   constructor(config: ThreescaleConfig, host: Host, previous: Handler | undefined) {
     this.#config = config;
     this.#host = host;
+    this.breaker = config.mode === "exact" ? "lent" : "own";
     const before = previous instanceof ThreescaleHandler ? previous : undefined;
     this.#catalogue = new Catalogue(config, host, before && before.#catalogue);
     const applications =
@@ -129,7 +138,7 @@ class ThreescaleHandler implements Handler {
     let dropped = 0;
     for (const charge of found) {
       if (typeof charge === "string") dropped++;
-      else this.#deciding.count(charge.account, charge.usage);
+      else this.#deciding.count(charge.account, charge.usage, charge.code);
     }
     if (dropped === 0) return { kind: "delivered" };
     const reason = found.includes("unknown")
@@ -145,8 +154,10 @@ class ThreescaleHandler implements Handler {
     const service = this.#catalogue.named(logged.service);
     if (service === undefined) return missing === undefined ? "incomplete" : "failed";
     const credential = { name: "app_id", value: logged.appId, secret: undefined } as const;
-    const account = await this.#deciding.accountOf({ service, credential, usage: logged.usage }, call);
-    return typeof account === "string" ? account : { account, usage: logged.usage };
+    const { usage, code } = logged;
+    const question = { service, credential, usage, referrer: undefined };
+    const account = await this.#deciding.accountOf(question, call);
+    return typeof account === "string" ? account : { account, usage, code };
   }
 
   status(): HandlerStatus {
@@ -172,6 +183,7 @@ const NO_USAGE: Usage = new Map();
 interface Charge {
   readonly account: Account;
   readonly usage: Usage;
+  readonly code: string | undefined;
 }
 
 /** Why what a telemetry rule sends would count nothing, or everything twice. */

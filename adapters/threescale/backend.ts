@@ -35,13 +35,14 @@ export class Backend {
   /** Whether an application may use so much. Source: Apisonator, listener.rb. */
   ask(
     asking: Asking,
-    { service, credential, usage }: AskedUsage,
+    { service, credential, usage, referrer }: AskedUsage,
     { signal, deadlineAtMs }: Call,
   ): Promise<FetchAnswer> {
     const parameters = new URLSearchParams(authentication(service));
     parameters.set(credential.name, credential.value);
     // One that is there and empty is a wrong one.
     if (credential.secret !== undefined) parameters.set("app_key", credential.secret);
+    if (referrer !== undefined) parameters.set("referrer", referrer);
     for (const [metric, amount] of usage) parameters.set(`usage[${metric}]`, String(amount));
     return this.#options.host.fetch({
       url: `${service.backend.url}/transactions/${asking}.xml?${parameters.toString()}`,
@@ -81,6 +82,8 @@ export interface AskedUsage {
   readonly service: Service;
   readonly credential: Credential;
   readonly usage: Usage;
+  /** Whence the caller comes, for applications that filter by it; undefined: nothing is said. */
+  readonly referrer: string | undefined;
 }
 
 const authentication = ({ id, backend: { token } }: Service): [string, string][] => [

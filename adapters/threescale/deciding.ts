@@ -76,12 +76,13 @@ export class Deciding {
   }
 
   #ask(question: AskedUsage, call: Call): Answered<Known> | Promise<Answered<Known>> {
-    const { service, credential, usage } = question;
+    const { service, credential, usage, referrer } = question;
     const { backend } = service;
     // Everything that the answer depends on; where there is a key and where there is none must not be one.
     const key = [
       ...[service.id, backend.url, backend.token.value, credential.name, credential.value],
       ...(credential.secret === undefined ? ["without"] : ["with", credential.secret]),
+      ...(referrer === undefined ? ["from nowhere"] : ["from", referrer]),
       ...[...usage.keys()].sort(),
     ];
     const part = credential.name === "app_id" ? `${service.id} ${credential.value}` : undefined;
@@ -199,9 +200,9 @@ export class Deciding {
     });
   }
 
-  /** Counts usage that is to be reported. */
-  count(account: Account, usage: Usage): void {
-    this.#options.ledger.count(account, usage);
+  /** Counts usage that is to be reported, with the status that the request was answered with, where it is known. */
+  count(account: Account, usage: Usage, code?: string): void {
+    this.#options.ledger.count(account, usage, code);
   }
 }
 

@@ -69,9 +69,17 @@ export class Ledger {
     });
   }
 
-  /** Counts usage that is to be reported. */
-  count({ service, credential, application }: Account, usage: Usage): void {
+  /** Counts usage that is to be reported. What has a status is told apart, request by request; other usage is added up first. */
+  count(account: Account, usage: Usage, code?: string): void {
+    const { application } = account;
     const minuteMs = Math.floor(this.#options.host.nowMs() / MINUTE_MS) * MINUTE_MS;
+    application.owe(usage, minuteMs);
+    this.#count(sumOf(usage), "counted");
+    if (code === undefined) this.#add(account, usage, minuteMs);
+    else this.#keep(application, { ...account, minuteMs, usage, code });
+  }
+
+  #add({ service, credential, application }: Account, usage: Usage, minuteMs: number): void {
     const pending = this.#pending.get(application) ?? {
       service,
       credential,
@@ -81,8 +89,6 @@ export class Ledger {
     const known = pending.minutes.get(minuteMs) ?? new Map<string, number>();
     pending.minutes.set(minuteMs, known);
     addUsage(known, usage);
-    application.owe(usage, minuteMs);
-    this.#count(sumOf(usage), "counted");
   }
 
   async close(): Promise<void> {
@@ -99,20 +105,18 @@ export class Ledger {
     if (pending.size === 0) return;
     this.#pending = new Map();
     for (const [application, { service, credential, minutes }] of pending) {
-      for (const [minuteMs, usage] of minutes) {
-        const record: ReportRecord = {
-          run: this.#options.applications.run,
-          service,
-          by: credential.name,
-          value: credential.value,
-          minuteMs,
-          usage,
-        };
-        if (this.#spool?.append(writeRecord(record)) === true) continue;
-        application.settle(usage, minuteMs);
-        this.#count(sumOf(usage), "lost");
-      }
+      for (const [minuteMs, usage] of minutes)
+        this.#keep(application, { service, credential, minuteMs, usage, code: undefined });
     }
+  }
+
+  #keep(application: Application, { service, credential, minuteMs, usage, code }: Counted): void {
+    const { run } = this.#options.applications;
+    const by = { by: credential.name, value: credential.value };
+    const record: ReportRecord = { run, service, ...by, minuteMs, usage, code };
+    if (this.#spool?.append(writeRecord(record)) === true) return;
+    application.settle(usage, minuteMs);
+    this.#count(sumOf(usage), "lost");
   }
 
   #settle({ record }: Waiting, fate: Fate): void {
@@ -123,6 +127,8 @@ export class Ledger {
     applications.find(record.service, name)?.settle(record.usage, record.minuteMs);
   }
 }
+
+type Counted = Pick<Account, "service" | "credential"> & Pick<ReportRecord, "minuteMs" | "usage" | "code">;
 
 interface Pending {
   readonly service: string;

@@ -6,6 +6,8 @@ export interface LoggedUsage {
   readonly service: string;
   readonly appId: string;
   readonly usage: Usage;
+  /** The status of the answer, for 3scale's statistics; undefined where the rule tells none, or there was none. */
+  readonly code: string | undefined;
 }
 
 /** The names in the `with` of such a rule; all of them are outputs of the check. */
@@ -22,7 +24,14 @@ export function readLogged({ added }: FieldRecord): LoggedUsage | undefined {
     if (metric === "" || usage.has(metric) || usage.size >= MAX_METRICS) return undefined;
     usage.set(metric, Number(amount));
   }
-  return service === "" || appId === "" ? undefined : { service, appId, usage };
+  const code = added.get("code");
+  const status = typeof code === "number" ? String(code) : code;
+  if (service === "" || appId === "") return undefined;
+  return { service, appId, usage, code: isCounted(status) ? status : undefined };
 }
+
+/** 3scale has statistics of these groups alone, and some of it fails at others. Source: Apisonator, stats/codes_commons.rb. */
+const isCounted = (status: unknown): status is string =>
+  typeof status === "string" && /^[245]\d\d$/.test(status);
 
 const MAX_METRICS = 50;

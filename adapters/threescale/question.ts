@@ -1,6 +1,7 @@
 import type { CheckAnswer, CheckInput } from "../../src/adapter/adapter.ts";
 import type { AskedUsage, Credential } from "./backend.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { presentedIn, type Presented } from "./presented.ts";
 import { refuse } from "./refusal.ts";
 import { readForm, readRequestUri, type RequestUri } from "./request-uri.ts";
 import type { Service } from "./services.ts";
@@ -18,7 +19,7 @@ export function readQuestion(input: CheckInput, catalogue: Catalogue): Read {
   if ("verdict" in credential) return answered(credential);
   const usage = usageOf(input, service);
   if ("verdict" in usage) return answered(usage);
-  return { kind: "question", question: { service, credential, usage } };
+  return { kind: "question", question: { service, credential, usage, referrer: referrerOf(input) } };
 }
 
 const answered = (answer: CheckAnswer): Read => ({ kind: "answer", answer });
@@ -49,13 +50,36 @@ const CREDENTIAL = /^[\x21-\x7e](?:[\x20-\x7e]{0,510}[\x21-\x7e])?$/;
 
 function credentialOf(input: CheckInput, service: Service): Credential | CheckAnswer {
   const own = service.pattern === "user-key" ? "user_key" : "app_id";
-  const value = text(input, own) || text(input, "credential");
-  const secret = service.pattern === "user-key" ? "" : text(input, "app_key");
+  const { value, secret } = presentedOf(input, service, own);
   if (value === "") return refuse(service, "missing");
   if (!CREDENTIAL.test(value) || (secret !== "" && !CREDENTIAL.test(secret)))
     return refuse(service, "failed");
   return { name: own, value, secret: secret === "" ? undefined : secret };
 }
+
+/** What a rule gives, be it empty, stands for itself; else it is looked for where the service has it. */
+function presentedOf(input: CheckInput, service: Service, own: "user_key" | "app_id"): Presented {
+  const headers = input.get("headers");
+  const isGiven = ["user_key", "app_id", "app_key", "credential"].some((name) => input.has(name));
+  if (headers instanceof Map && !isGiven) {
+    return presentedIn(service, { headers, path: text(input, "path"), form: text(input, "form") });
+  }
+  const value = text(input, own) || text(input, "credential");
+  return { value, secret: service.pattern === "user-key" ? "" : text(input, "app_key") };
+}
+
+/**
+ * What filters of applications are compared with: of a URL, the host. `*` would pass all of them, and is nobody's host. Source: Apisonator,
+ * validators/referrer.rb.
+ */
+function referrerOf(input: CheckInput): string | undefined {
+  const given = text(input, "referrer").slice(0, MAX_REFERRER_LENGTH);
+  const url = /^https?:/i.test(given) ? URL.parse(given) : null;
+  const referrer = url === null ? given : url.hostname;
+  return referrer === "" || referrer === "*" ? undefined : referrer;
+}
+
+const MAX_REFERRER_LENGTH = 2_048;
 
 const NONE: Usage = new Map();
 

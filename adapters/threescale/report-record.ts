@@ -12,6 +12,8 @@ export interface ReportRecord {
   /** When the minute began, in epoch milliseconds. */
   readonly minuteMs: number;
   readonly usage: Usage;
+  /** The status of the one request that this is; undefined where it is a sum, or no status is told. */
+  readonly code: string | undefined;
 }
 
 export const writeRecord = ({ usage, ...record }: ReportRecord): Buffer =>
@@ -20,12 +22,13 @@ export const writeRecord = ({ usage, ...record }: ReportRecord): Buffer =>
 /** Undefined where that is no record. */
 export function readRecord(bytes: Buffer): ReportRecord | undefined {
   try {
-    const { run, service, by, value, minuteMs, usage } = JSON.parse(bytes.toString("utf8")) as Written;
+    const { run, service, by, value, minuteMs, usage, code } = JSON.parse(bytes.toString("utf8")) as Written;
     const isNamed = typeof run === "string" && typeof service === "string" && typeof value === "string";
     if (!isNamed || typeof minuteMs !== "number" || (by !== "user_key" && by !== "app_id")) return undefined;
     const amounts = Object.entries(usage ?? {});
     if (!amounts.every((one): one is [string, number] => Number.isSafeInteger(one[1]))) return undefined;
-    return { run, service, by, value, minuteMs, usage: new Map(amounts) };
+    const known = typeof code === "string" ? code : undefined;
+    return { run, service, by, value, minuteMs, usage: new Map(amounts), code: known };
   } catch {
     return undefined;
   }

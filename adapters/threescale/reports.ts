@@ -7,7 +7,7 @@ export interface Waiting {
   readonly record: ReportRecord;
 }
 
-/** Usage of one application in one minute, with all records that it is made of. */
+/** Usage of one application in one minute, with all records that it is made of: of one, where that tells a status. */
 export interface Transaction {
   readonly records: readonly Waiting[];
   readonly usage: ReadonlyMap<string, number>;
@@ -22,7 +22,7 @@ export interface Post {
 /** Rack takes 4,096 parameters of a form, and answers 400 or 500 to more. */
 const MAX_PARAMETERS = 4_000;
 const MAX_TRANSACTIONS = 1_000;
-/** Of a credential, a time and what the service proves itself with. */
+/** Of a credential and a time, or of what the service proves itself with. */
 const PARAMETERS_ASIDE = 2;
 
 /**
@@ -33,14 +33,17 @@ const MAX_AGE_MS = 24 * 3_600_000 - 10 * 60_000;
 
 export const isTooOld = ({ minuteMs }: ReportRecord, nowMs: number): boolean => nowMs - minuteMs > MAX_AGE_MS;
 
-/** Divides records into requests that the back-end can take; usage of one application and minute is added up, and stays in one of them. */
+/**
+ * Divides records into requests that the back-end can take; usage of one application and minute is added up, and stays in one of them. What
+ * tells a status stays as it is: the back-end counts one for each transaction, whatever its usage. Source: Apisonator, stats/aggregators/response_code.rb.
+ */
 export function postsOf(waiting: readonly Waiting[]): readonly Post[] {
   const byService = new Map<string, Map<string, Sum>>();
-  for (const one of waiting) {
-    const { service, by, value, minuteMs, usage } = one.record;
+  for (const [index, one] of waiting.entries()) {
+    const { service, by, value, minuteMs, usage, code } = one.record;
     const sums = byService.get(service) ?? new Map<string, Sum>();
     byService.set(service, sums);
-    const key = `${minuteMs} ${by} ${value}`;
+    const key = `${code === undefined ? "" : index} ${minuteMs} ${by} ${value}`;
     const sum = sums.get(key) ?? { records: [], usage: new Map<string, number>() };
     sums.set(key, sum);
     sum.records.push(one);
@@ -60,7 +63,8 @@ function chunksOf(transactions: readonly Transaction[]): readonly (readonly Tran
   const chunks: Transaction[][] = [];
   let [present, parameters]: [Transaction[], number] = [[], Number.POSITIVE_INFINITY];
   for (const one of transactions) {
-    const more = PARAMETERS_ASIDE + one.usage.size;
+    const ofCode = one.records[0]?.record.code === undefined ? 0 : 1;
+    const more = PARAMETERS_ASIDE + ofCode + one.usage.size;
     if (parameters + more > MAX_PARAMETERS || present.length >= MAX_TRANSACTIONS) {
       [present, parameters] = [[], PARAMETERS_ASIDE];
       chunks.push(present);
@@ -78,11 +82,12 @@ export const parametersOf = (
 ): readonly (readonly [name: string, value: string])[] =>
   transactions.flatMap(({ records: [first], usage }, index) => {
     if (first === undefined) return [];
-    const { by, value, minuteMs } = first.record;
+    const { by, value, minuteMs, code } = first.record;
     const seconds = Math.floor(Math.min(minuteMs, nowMs) / 1_000);
     return [
       [`transactions[${index}][${by}]`, value],
       [`transactions[${index}][timestamp]`, String(seconds)],
+      ...(code === undefined ? [] : [[`transactions[${index}][log][code]`, code] as const]),
       ...Array.from(
         usage,
         ([metric, amount]) => [`transactions[${index}][usage][${metric}]`, String(amount)] as const,

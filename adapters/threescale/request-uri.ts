@@ -30,6 +30,16 @@ export function readForm(text: string): ReadonlyMap<string, string | undefined> 
   return parameters;
 }
 
+/** The first value of a parameter, as nginx has it in `$arg_…`; undefined where it is not there. */
+export function firstParameter(text: string, name: string): string | undefined {
+  for (const part of text.split("&")) {
+    const equals = part.indexOf("=");
+    if (equals !== -1 && formDecoded(part.slice(0, equals)) === name)
+      return formDecoded(part.slice(equals + 1));
+  }
+  return undefined;
+}
+
 function canonicalPath(raw: string): string | undefined {
   if (!raw.startsWith("/") || /%(?![0-9A-Fa-f]{2})/.test(raw)) return undefined;
   const bytes = Buffer.from(raw, "utf8").toString("latin1");

@@ -12,6 +12,8 @@ export interface Service {
   readonly hosts: readonly string[];
   /** How its applications prove who they are. */
   readonly pattern: Pattern;
+  /** Where its applications present that. */
+  readonly presented: PresentedAt;
   readonly backend: { readonly url: string; readonly token: ProviderToken };
   readonly rules: MappingRules;
   readonly answers: Readonly<Record<AnswerKind, ServiceAnswer>>;
@@ -19,6 +21,15 @@ export interface Service {
 
 /** `user-key`: a key; `app-id`: an id, mostly with a key; `openid`: the id of an OpenID Connect client. */
 export type Pattern = "user-key" | "app-id" | "openid";
+
+/** A place of requests, and what the parts of a credential are called there. */
+export interface PresentedAt {
+  /** `query`: parameters of the query or of a form; `authorization`: that header, whatever the names are. */
+  readonly location: "query" | "headers" | "authorization";
+  readonly userKey: string;
+  readonly appId: string;
+  readonly appKey: string;
+}
 
 /** What weir itself is to the back-end: the name of a parameter and its value, which is a secret. */
 export interface ProviderToken {
@@ -48,6 +59,10 @@ const CONTENT = z.object({
   proxy: z.object({
     hosts: z.array(z.string()).nullish(),
     backend: z.object({ endpoint: text }).nullish(),
+    credentials_location: z.enum(["query", "headers", "authorization"]).nullish(),
+    auth_user_key: text,
+    auth_app_id: text,
+    auth_app_key: text,
     error_auth_failed: text,
     error_status_auth_failed: status,
     error_headers_auth_failed: text,
@@ -111,6 +126,12 @@ export function serviceOf({ version, content }: ProxyConfig, backendUrl: string 
     version,
     hosts: (proxy.hosts ?? []).map((host) => host.toLowerCase().replace(/:\d+$/, "")),
     pattern,
+    presented: {
+      location: proxy.credentials_location ?? "query",
+      userKey: proxy.auth_user_key ?? "user_key",
+      appId: proxy.auth_app_id ?? "app_id",
+      appKey: proxy.auth_app_key ?? "app_key",
+    },
     backend: {
       url: url.replace(/\/+$/, ""),
       token: { name: service.backend_authentication_type, value: service.backend_authentication_value },

@@ -56,6 +56,8 @@ export interface Adapter<Config = unknown> {
 
 /** One configured, running adapter. */
 export interface Handler {
+  /** Where it is not as its adapter says: `lent`: while it fails again and again it is not asked for a moment. */
+  readonly breaker?: "own" | "lent";
   /** Rejects for local faults only (a file that is not there): a remote that is away must not stop a reload. */
   start(): Promise<void>;
   /**

@@ -63,7 +63,8 @@ export class RunningHandler {
 
   /** A handler whose answer is at hand is asked without a promise, as long as the breaker is closed. */
   #answer(input: CheckInput, time: Time): CheckAnswer | Promise<CheckAnswer> {
-    if (this.configured.adapter.breaker === "own") return this.#call(input, time);
+    const breaker = this.handler.breaker ?? this.configured.adapter.breaker;
+    if (breaker === "own") return this.#call(input, time);
     if (this.#breaker.state !== "closed") return this.#guarded(async () => this.#call(input, time));
     const answer = this.#call(input, time);
     return answer instanceof Promise ? this.#guarded(() => answer) : answer;

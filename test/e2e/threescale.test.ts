@@ -65,6 +65,7 @@ const ID = 'app_id: ${request.headers[?"app-id"].orValue("")}';
 const files = {
   "orders.yaml": asking("orders", "plans", `${ID}\n      ${KEY}`),
   "brief.yaml": asking("brief", "brief", `${ID}\n      ${KEY}`),
+  "located.yaml": asking("located", "plans", "headers: request.headers"),
   "shared.yaml": "weir: 1\nshared: platform\ndata: { applications: applications.yaml }\n",
   "applications.yaml": '"spiffe://cluster.local/ns/shop/sa/web": web-app\n',
   "mesh.yaml": asking("mesh", "plans", "app_id: ${data.applications[auth.workload.id]}").replace(
@@ -108,6 +109,7 @@ describe("3scale behind Envoy's checks", () => {
         ["hits", undefined],
         ["search", "hits"],
       ],
+      proxy: { credentials_location: "authorization" },
       rules: ["GET / hits 1", "GET /search search 1"],
     });
     for (const id of ["a1", "a2", "a3", "a4", "a5"]) addApplication(service, id, { keys: ["k1"] });
@@ -173,6 +175,14 @@ describe("3scale behind Envoy's checks", () => {
     );
     assert.equal(await asked("orders", {}), 401);
     assert.equal(await asked("orders", { ...by("a1"), method: "PATCH" }), 404);
+  });
+
+  it("takes the credential from where the proxy configuration has it", async () => {
+    const basic = (text: string): Outgoing => ({
+      headers: [["authorization", `Basic ${Buffer.from(text).toString("base64")}`]],
+    });
+    const statuses = [basic("a1:k1"), basic("a1:wrong"), by("a1")].map((one) => asked("located", one));
+    assert.deepEqual(await Promise.all(statuses), [200, 403, 401]);
   });
 
   it("lets a workload of the mesh in without any key, as the application that its name stands for", async () => {

@@ -198,6 +198,16 @@ describe("a handler that is asked", () => {
     assert.deepEqual(await ask(), ALLOW);
   });
 
+  it("is spared by weir where it says so itself, whatever its adapter says", async () => {
+    let asked = 0;
+    const check = (): Promise<CheckAnswer> => Promise.resolve(error(`${++asked}`));
+    const { adapter } = fakeAdapter({ check });
+    const create: typeof adapter.create = (...given) => ({ ...adapter.create(...given), breaker: "lent" });
+    const { ask } = running(check, { adapter: { ...adapter, breaker: "own", create } });
+    for (let turns = 0; turns < 9; turns++) await ask();
+    assert.equal(asked, 5);
+  });
+
   it("is measured with no time below zero, though the clock is set back", () => {
     const { ask, clock, seen } = running(() => {
       clock.ms -= 5_000;

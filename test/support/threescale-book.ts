@@ -15,6 +15,8 @@ export interface BookApplication {
   state: "active" | "suspended";
   plan: string;
   limits: BookLimit[];
+  /** Whence its callers may come; `*` in one is anything. Empty: from everywhere. */
+  referrers: string[];
 }
 
 export interface BookLimit {
@@ -28,6 +30,8 @@ export interface Reported {
   readonly value: string;
   readonly timestamp: string | undefined;
   readonly usage: ReadonlyMap<string, string>;
+  /** The status of an answer. */
+  readonly code?: string | undefined;
 }
 
 /** How long a listener remembers services, applications, keys and limits. Source: Apisonator, memoizer.rb. */
@@ -39,6 +43,8 @@ export class Book {
   readonly droppedBatches: string[] = [];
   nowMs: () => number;
   memoMs = MEMO_MS;
+  /** How often each status was told, by application. */
+  readonly codes = new Map<string, number>();
   readonly #counters = new Map<string, number>();
   readonly #memo = new Map<string, { readonly atMs: number; readonly value: BookApplication | undefined }>();
 
@@ -94,7 +100,10 @@ export class Book {
       this.droppedBatches.push(fault);
       return;
     }
-    for (const { value, timestamp, usage } of batch) {
+    for (const { value, timestamp, usage, code } of batch) {
+      // One for each transaction, whatever its usage.
+      if (code !== undefined)
+        this.codes.set(`${value} ${code}`, (this.codes.get(`${value} ${code}`) ?? 0) + 1);
       const amounts = new Map(Array.from(usage, ([metric, amount]) => [metric, Number(amount)]));
       this.count(service, value, amounts, timestamp === undefined ? this.nowMs() : Number(timestamp) * 1_000);
     }

@@ -91,7 +91,8 @@ export function addApplication(
   id: string,
   more: Partial<BookApplication> = {},
 ): BookApplication {
-  const application: BookApplication = { id, keys: [], state: "active", plan: "Basic", limits: [], ...more };
+  const rest = { keys: [], state: "active", plan: "Basic", limits: [], referrers: [] } as const;
+  const application: BookApplication = structuredClone({ id, ...rest, ...more }) as BookApplication;
   service.applications.set(id, application);
   return application;
 }
@@ -191,10 +192,12 @@ function takeReport(three: Threescale, request: IncomingMessage, body: string): 
       by: "",
       value: "",
       timestamp: undefined,
+      code: undefined,
       usage: new Map<string, string>(),
     };
     batch.set(index, one);
     if (key === "usage" && metric !== undefined) one.usage.set(metric, value);
+    else if (key === "log") one.code = value;
     else if (key === "timestamp") one.timestamp = value;
     else [one.by, one.value] = [key, value];
   }
@@ -210,6 +213,7 @@ interface Transaction {
   by: string;
   value: string;
   timestamp: string | undefined;
+  code: string | undefined;
   readonly usage: Map<string, string>;
 }
 
@@ -233,7 +237,7 @@ function authorize(three: Threescale, request: IncomingMessage, { isCounting, pa
   if (!(usage instanceof Map)) return usage;
   const isFlat = /flat_usage=1/.test(String(request.headers["3scale-options"]));
   const whole = isFlat ? usage : propagated(service, usage);
-  const refusal = refusalOf(service, application, parameters.get("app_key"));
+  const refusal = refusalOf(service, application, parameters);
   const affected = application.limits.filter(({ metric }) => usage.size === 0 || whole.has(metric));
   const exceeded = affected.find(
     (limit) => book.used(service, application.id, limit) + (whole.get(limit.metric) ?? 0) > limit.max,
@@ -283,11 +287,16 @@ function usageOf(service: BookService, parameters: URLSearchParams): Map<string,
 /** The reason has in it what was sent, as it was sent. */
 function refusalOf(
   service: BookService,
-  { keys, state }: BookApplication,
-  key: string | null,
+  { keys, state, referrers }: BookApplication,
+  parameters: URLSearchParams,
 ): { readonly code: string; readonly text: string } | undefined {
+  const [key, referrer] = [parameters.get("app_key"), parameters.get("referrer") ?? ""];
   if (keys.length > 0 && !keys.includes(key ?? ""))
     return { code: "application_key_invalid", text: `application key "${key ?? ""}" is invalid` };
+  const isFrom = (filter: string): boolean =>
+    referrer === "*" || new RegExp(`^${RegExp.escape(filter).replaceAll("\\*", ".*")}$`).test(referrer);
+  if (referrers.length > 0 && !referrers.some(isFrom))
+    return { code: "referrer_not_allowed", text: `referrer "${referrer}" is not allowed` };
   if (state !== "active") return { code: "application_not_active", text: "application is not active" };
   return service.state === "active"
     ? undefined

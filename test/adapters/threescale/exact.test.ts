@@ -31,6 +31,7 @@ describe("3scale behind two hops", () => {
       const total = (): number => running.three.book.total("7", "key-1", "hits");
       await until(() => total() > 0, { what: "the usage" });
       assert.equal(total(), 1);
+      assert.equal(running.handler.breaker, mode === "exact" ? "lent" : "own");
     });
   }
 });

@@ -254,7 +254,7 @@ describe("3scale at fault", () => {
   });
 
   describe("counted from access logs", () => {
-    const entry = (added: Readonly<Record<string, string>>) => ({
+    const entry = (added: Readonly<Record<string, string | number>>) => ({
       kind: "fields" as const,
       rule: "a/b",
       observedAtMs: 0,
@@ -264,7 +264,7 @@ describe("3scale at fault", () => {
       trace: undefined,
       added: new Map(Object.entries(added)),
     });
-    const told = async (...added: readonly Readonly<Record<string, string>>[]): Promise<unknown> => {
+    const told = async (...added: readonly Readonly<Record<string, string | number>>[]): Promise<unknown> => {
       const call = { deadlineAtMs: running.host.nowMs() + 1_000, signal: AbortSignal.timeout(1_000) };
       return running.handler.report?.(added.map(entry), call);
     };
@@ -277,6 +277,19 @@ describe("3scale at fault", () => {
       assert.deepEqual(await told(used, used), { kind: "delivered" });
       await running.report();
       assert.deepEqual([total(), total("a1"), running.three.book.total("7", "a1", "other")], [0, 4, 2]);
+    });
+
+    it("tells with what status each request was answered, where the rule does", async () => {
+      await start({ countFrom: "log" });
+      addApplication(service, "a1", { keys: ["k"] });
+      const used = { service: "7", app_id: "a1", usage: "hits=2" };
+      const statuses: readonly (string | number)[] = [200, 200, "404", 0, 302, 20000];
+      assert.deepEqual(await told(used, ...statuses.map((code) => ({ ...used, code }))), {
+        kind: "delivered",
+      });
+      assert.deepEqual(await running.report(), { kind: "delivered" });
+      assert.deepEqual([total("a1"), running.three.reports], [14, [3 + 1]]);
+      assert.deepEqual(Object.fromEntries(running.three.book.codes), { "a1 200": 2, "a1 404": 1 });
     });
 
     it("counts nothing twice where it has to ask again", async () => {

@@ -11,6 +11,7 @@ const waiting = (
   const record: ReportRecord = {
     ...{ run: "r", service: "7", by: "user_key", value, minuteMs: NOW_MS },
     usage: new Map(Object.entries(usage)),
+    code: undefined,
     ...more,
   };
   return { bytes: writeRecord(record), record };
@@ -45,6 +46,29 @@ describe("reports", () => {
     );
     for (const { transactions } of posts) assert.ok(parametersOf(transactions, NOW_MS).length + 2 <= 4_000);
     assert.ok(posts.length <= 6);
+  });
+
+  it("leave apart what tells a status, since one is counted for each", () => {
+    const ok = { code: "200" };
+    const [{ transactions } = assert.fail(), ...others] = postsOf([
+      waiting("a", { hits: 1 }, ok),
+      waiting("a", { hits: 2 }, ok),
+      waiting("a", { hits: 4 }),
+      waiting("a", { hits: 8 }),
+    ]);
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      parametersOf(transactions, NOW_MS)
+        .filter(([name]) => !/user_key|timestamp/.test(name))
+        .map(([name, value]) => `${name}=${value}`),
+      [
+        "transactions[0][log][code]=200",
+        "transactions[0][usage][hits]=1",
+        "transactions[1][log][code]=200",
+        "transactions[1][usage][hits]=2",
+        "transactions[2][usage][hits]=12",
+      ],
+    );
   });
 
   it("say when it was, but never that it will be", () => {
