@@ -16,7 +16,7 @@ export const NOWHERE: Range = { start: 0, end: 0 };
 /** Where the value of a field is; a field that comes twice counts as its last. */
 export function lastField(reader: WireReader, range: Range, number: number): Range {
   let found = NOWHERE;
-  const fields = reader.fields(range);
+  const fields = reader.walk(range);
   while (fields.next()) if (fields.tag === lengthField(number)) found = fields.range();
   return found;
 }

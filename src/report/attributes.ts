@@ -38,20 +38,23 @@ export function readEntries(
   const context: EntryContext = { origin: origin ?? NO_ORIGIN, proxy };
   const entries: EntryFacts[] = [];
   const add = (entry: HttpEntry | TcpEntry): void => {
-    const found = entry.read();
+    const found = outcomeOf(entry);
     if (found === "complete") entries.push(entry);
     else invalid.push(found);
   };
-  for (const range of http)
-    orMalformed(invalid, () => {
-      add(new HttpEntry(reader.part(range), context));
-    });
-  for (const range of tcp)
-    orMalformed(invalid, () => {
-      add(new TcpEntry(reader.part(range), context));
-    });
+  for (const range of http) add(new HttpEntry(reader.part(range), context));
+  for (const range of tcp) add(new TcpEntry(reader.part(range), context));
   if (entries.length + invalid.length === 0) invalid.push("empty_message");
   return { origin, entries, invalid };
+}
+
+function outcomeOf(entry: HttpEntry | TcpEntry): "complete" | InvalidReason {
+  try {
+    return entry.read();
+  } catch (error) {
+    if (!(error instanceof MalformedMessage)) throw error;
+    return "malformed";
+  }
 }
 
 interface MessageOutline {

@@ -69,10 +69,10 @@ function report({ live, account, count, decide, settle, nowMs }: ReportHost, fac
 
 function offer(wanted: readonly Wanted[], { handlers }: ReportLive, account: ReportAccount): void {
   if (wanted.length === 0) account.unwanted++;
-  for (const [index, { handler, outcome }] of wanted.entries()) {
+  for (const record of wanted) {
+    const { handler, outcome } = record;
     const one = account.of(handler);
-    const isFirst = wanted.findIndex((other) => other.handler === handler) === index;
-    if (isFirst) one.wanted++;
+    if (wanted.find((other) => other.handler === handler) === record) one.wanted++;
     else one.additional++;
     const queue = handlers.get(handler)?.queue;
     if (outcome === "sampled-out") one.sampledOut++;

@@ -1,5 +1,5 @@
 import { headerText, readTextMap } from "../attributes/decode.ts";
-import { lengthField, type WireReader } from "../std/wire-reader.ts";
+import { lengthField, type Range, type WireReader } from "../std/wire-reader.ts";
 import type { Outline } from "./outline.ts";
 
 /** A `map<string, string>` that stands in a field of a message. What is malformed in it is as if it were not there. */
@@ -21,9 +21,8 @@ export class Headers {
     const places = (this.#places ??= this.#find());
     // Of a key that comes twice the last counts.
     for (let at = places.length - 4; at >= 0; at -= 4) {
-      const [start = 0, end = 0] = [places[at], places[at + 1]];
-      if (end - start !== name.length || !this.#reader.is({ start, end }, name)) continue;
-      return headerText(this.#reader, { start: places[at + 2] ?? 0, end: places[at + 3] ?? 0 });
+      if (!this.#reader.is(rangeAt(places, at), name)) continue;
+      return headerText(this.#reader, rangeAt(places, at + 2));
     }
     return undefined;
   }
@@ -44,3 +43,8 @@ export class Headers {
     }
   }
 }
+
+const rangeAt = (places: readonly number[], at: number): Range => ({
+  start: places[at] ?? 0,
+  end: places[at + 1] ?? 0,
+});

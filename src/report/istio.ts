@@ -115,8 +115,10 @@ class IstioLabels {
     const parts = [
       own.key,
       reporter,
-      // None of these has a space in it.
-      `${outcome.protocol} ${outcome.code} ${outcome.grpcStatus} ${outcome.flags}`,
+      outcome.protocol,
+      outcome.grpcStatus,
+      outcome.flags,
+      outcome.code,
       call.route,
       call.cluster,
       call.services,

@@ -108,7 +108,7 @@ export abstract class LogEntry {
   }
 
   metadata(): Map<string, unknown> {
-    return this.#read(METADATA, (range) => readMetadata(this.reader, range)) ?? new Map<string, unknown>();
+    return this.#read(METADATA, readMetadata) ?? new Map<string, unknown>();
   }
 
   get accessLogType(): number {
@@ -124,23 +124,19 @@ export abstract class LogEntry {
   }
 
   get durationMs(): number | undefined {
-    return this.#milliseconds(DURATION);
+    return this.#read(DURATION, milliseconds);
   }
 
   get startedAtMs(): number | undefined {
-    return this.#milliseconds(START_TIME);
+    return this.#read(START_TIME, milliseconds);
   }
 
   timing(step: TimingStep): number | undefined {
-    return this.#milliseconds(STEPS[step]);
-  }
-
-  #milliseconds(number: number): number | undefined {
-    return this.#read(number, (range) => milliseconds(this.reader, range));
+    return this.#read(STEPS[step], milliseconds);
   }
 
   get responseFlags(): readonly number[] {
-    return this.#read(FLAGS, (range) => readFlags(this.reader, range)) ?? NO_FLAGS;
+    return this.#read(FLAGS, readFlags) ?? NO_FLAGS;
   }
 
   get upstreamCluster(): string {
@@ -152,15 +148,15 @@ export abstract class LogEntry {
   }
 
   address(of: AddressOf): AddressFacts | undefined {
-    return this.#read(ADDRESSES[of], (range) => readAddress(this.reader, range));
+    return this.#read(ADDRESSES[of], readAddress);
   }
 
   tls(): TlsFacts | undefined {
-    return this.#read(TLS, (range) => readTls(this.reader, range));
+    return this.#read(TLS, readTls);
   }
 
   principal(of: "source" | "destination"): string {
-    return this.#read(TLS, (range) => onlyUri(this.reader, range, of)) ?? "";
+    return this.#read(TLS, of === "source" ? callerUri : calledUri) ?? "";
   }
 
   get downstreamBytes(): WireBytes {
@@ -190,37 +186,45 @@ export abstract class LogEntry {
   }
 
   filterState(): Map<string, unknown> {
-    const read = (range: Range) => readFilterState(this.reader, range, lengthField(FILTER_STATE));
-    return this.#read(FILTER_STATE, read) ?? new Map<string, unknown>();
+    return this.#read(FILTER_STATE, readStates) ?? new Map<string, unknown>();
   }
 
   rawFilterState(name: string): string | undefined {
-    return this.#read(FILTER_STATE, (range) => rawState(this.reader, range, lengthField(FILTER_STATE), name));
+    return this.#read(FILTER_STATE, (reader, range) =>
+      rawState(reader, range, lengthField(FILTER_STATE), name),
+    );
   }
 
   decision(): DecisionFacts | undefined {
     if (this.#decision === null) {
-      this.#decision = this.#read(METADATA, (range) => readDecision(this.reader, range, this.kind));
+      this.#decision = this.#read(METADATA, (reader, range) => readDecision(reader, range, this.kind));
     }
     return this.#decision;
   }
 
   /** Of a field; undefined where it is not there, or malformed. */
-  #read<T>(number: number, read: (range: Range) => T): T | undefined {
+  #read<T>(number: number, read: (reader: WireReader, range: Range) => T): T | undefined {
     if (!this.common.has(number)) return undefined;
     try {
-      return read(this.common.range(number));
+      return read(this.reader, this.common.range(number));
     } catch {
       return undefined;
     }
   }
 }
 
+const callerUri = (reader: WireReader, tls: Range): string => onlyUri(reader, tls, "source");
+
+const calledUri = (reader: WireReader, tls: Range): string => onlyUri(reader, tls, "destination");
+
+const readStates = (reader: WireReader, states: Range): Map<string, unknown> =>
+  readFilterState(reader, states, lengthField(FILTER_STATE));
+
 /** A google.protobuf.Duration or Timestamp: seconds 1, nanos 2. Exact to the millisecond for whatever a clock says. */
 function milliseconds(reader: WireReader, range: Range): number {
   let seconds = 0;
   let nanos = 0;
-  const fields = reader.fields(range);
+  const fields = reader.walk(range);
   while (fields.next()) {
     if (fields.tag === varintField(1)) seconds = signed(fields.number, fields);
     else if (fields.tag === varintField(2)) nanos = signed(fields.number, fields);

@@ -58,7 +58,7 @@ function readName(reader: WireReader, name: Range, into: { uris: string[]; dnsNa
  */
 export function onlyUri(reader: WireReader, tls: Range, of: "source" | "destination"): string {
   const certificate = lastField(reader, tls, of === "source" ? 5 : 4);
-  const fields = reader.fields(certificate);
+  const fields = reader.walk(certificate);
   const name = reader.fields(certificate);
   let count = 0;
   let [start, end] = [0, 0];

@@ -37,6 +37,11 @@ export class WireReader {
     return new WireFields(this.#bytes, range);
   }
 
+  /** The same for a walk that ends before this reader is asked for anything else: no object is made, and where it stood is gone then. */
+  walk(range: Range): WireFields {
+    return this.#outer.enter(range);
+  }
+
   /** The text of a range. Bytes that are not UTF-8 become U+FFFD. */
   text(range: Range): string {
     return this.asciiText(range) ?? this.#bytes.toString("utf8", range.start, range.end);
