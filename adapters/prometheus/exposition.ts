@@ -22,8 +22,7 @@ export interface PageSource {
 export function expose(request: ScrapeRequest, source: PageSource): Exposition {
   const format = formatOf(request);
   const isGzip = isGzipTaken(request);
-  const writer = new SliceWriter(isGzip ? "at-once" : "kept");
-  const plain = writeMeasured(format, writer, source);
+  const plain = writeMeasured(format, source);
   return {
     contentType: CONTENT_TYPES[format],
     contentEncoding: isGzip ? "gzip" : "",
@@ -33,10 +32,10 @@ export function expose(request: ScrapeRequest, source: PageSource): Exposition {
 
 async function* writeMeasured(
   format: Format,
-  writer: SliceWriter,
   source: PageSource,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const end = source.begin();
+  const writer = new SliceWriter();
   let bytes = 0;
   try {
     for await (const slice of writePage(source.metrics(), { format, writer, spent: source.spent })) {

@@ -1,30 +1,20 @@
 /** So much is written in one turn of the event loop, which takes well below a millisecond. */
 export const SLICE_BYTES = 262_144;
 
-/** What becomes of a slice: it is its reader's to keep, or done with when the next one is asked for. */
-export type SliceUse = "kept" | "at-once";
-
-/** Writes into slices of bytes. Who writes asks for room first, and takes the slice where there is no more. */
+/** Writes slices of bytes, all in the same place. Who writes asks for room first, and takes the slice where there is no more. */
 export class SliceWriter {
-  readonly #use: SliceUse;
   bytes = Buffer.allocUnsafeSlow(SLICE_BYTES);
   at = 0;
-
-  constructor(use: SliceUse) {
-    this.#use = use;
-  }
 
   /** Whether so many bytes fit into this slice. */
   hasRoom(count: number): boolean {
     return this.at + count <= this.bytes.length;
   }
 
-  /** What was written; what follows is a new slice with room for `count` bytes. */
+  /** What was written, to be used before anything follows: that is a new slice with room for `count` bytes. */
   take(count: number): Uint8Array {
     const taken = this.bytes.subarray(0, this.at);
-    if (this.#use === "kept" || this.bytes.length < count) {
-      this.bytes = Buffer.allocUnsafeSlow(Math.max(SLICE_BYTES, count));
-    }
+    if (this.bytes.length < count) this.bytes = Buffer.allocUnsafeSlow(count);
     this.at = 0;
     return taken;
   }

@@ -143,5 +143,6 @@ export interface Exposition {
   readonly contentType: string;
   /** Empty: as it is. */
   readonly contentEncoding: "gzip" | "";
+  /** Each is its reader's until the next one is asked for. */
   readonly slices: AsyncIterable<Uint8Array>;
 }

@@ -1,10 +1,10 @@
-import { Readable } from "node:stream";
 import { fastify } from "fastify";
 import type { Handler } from "../adapter/adapter.ts";
 import type { ListenAddress } from "../std/listen-address.ts";
 import type { ListenerTls } from "../std/tls-files.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { createAnyServer, listenFastify, type HttpListener } from "./listener.ts";
+import { sendSlices } from "./slices.ts";
 
 export interface MetricsListenerOptions {
   readonly address: ListenAddress;
@@ -34,18 +34,23 @@ export async function startMetricsListener(options: MetricsListenerOptions): Pro
   app.get<{ Params: { readonly handler: string } }>("/metrics/:handler", (request, reply) => {
     const exposed = options.exposed();
     const expose = exposed.get(request.params.handler);
-    if (expose === undefined) return reply.status(404).type("text/plain").send(unknownHandler(exposed));
+    if (expose === undefined) {
+      void reply.status(404).type("text/plain").send(unknownHandler(exposed));
+      return;
+    }
     const { accept = "", "accept-encoding": encodings } = request.headers;
     const { contentType, contentEncoding, slices } = expose({
       accept,
       acceptEncoding: typeof encodings === "string" ? encodings : "",
     });
-    if (contentEncoding !== "") reply.header("content-encoding", contentEncoding);
-    // The next slice is made when the one before is on its way.
-    return reply
-      .header("vary", "accept, accept-encoding")
-      .type(contentType)
-      .send(Readable.from(slices, { objectMode: false }));
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      "content-type": contentType,
+      vary: "accept, accept-encoding",
+      ...(contentEncoding === "" ? {} : { "content-encoding": contentEncoding }),
+    });
+    // A scraper that has gone needs no answer.
+    sendSlices(reply.raw, slices).catch(() => undefined);
   });
   app.get("/healthz", (_request, reply) => reply.type("text/plain").send("ok\n"));
   app.get("/readyz", (_request, reply) => {

@@ -2,10 +2,17 @@ import { join } from "node:path";
 import { startProcess, type RunningProcess } from "../support/process.ts";
 import { until } from "../support/until.ts";
 import { removeFolder, writeFolder } from "../support/weir.ts";
+import { median } from "./report.ts";
 import { pinned, SERVER_CORE } from "./target.ts";
 
 const main = join(import.meta.dirname, "../../src/main.ts");
 const probe = join(import.meta.dirname, "loop-probe.ts");
+
+/** In milliseconds, by the clock and by the processor time of the thread: what else the machine does is in the first only. */
+export interface Turn {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
 
 /** weir on a core of its own, with the probe of its event loop. */
 export interface Probed {
@@ -13,7 +20,8 @@ export interface Probed {
   readonly metricsAddress: string;
   readonly running: RunningProcess;
   readonly series: () => Promise<ReadonlyMap<string, number>>;
-  readonly longestTurnMs: () => Promise<number>;
+  /** Since the last time. */
+  readonly longestTurn: () => Promise<Turn>;
 }
 
 async function startProbed(folder: string): Promise<Probed> {
@@ -37,15 +45,26 @@ async function startProbed(folder: string): Promise<Probed> {
       lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
     );
   };
-  const turns = (): readonly string[] =>
-    Array.from(running.errors().matchAll(/^longest-turn-ms ([\d.]+)/gm), ([, ms]) => ms ?? "");
-  const longestTurnMs = async (): Promise<number> => {
+  const turns = (): readonly Turn[] =>
+    Array.from(running.errors().matchAll(TOLD), ([, ms, cpu]) => ({ ms: Number(ms), cpuMs: Number(cpu) }));
+  const longestTurn = async (): Promise<Turn> => {
     const known = turns().length;
     running.signal("SIGUSR2");
-    return Number(await until(() => turns()[known], { what: "the probe's answer" }));
+    return await until(() => turns()[known], { what: "the probe's answer" });
   };
-  return { address: printed.checks, metricsAddress: printed.metrics, running, series, longestTurnMs };
+  return { address: printed.checks, metricsAddress: printed.metrics, running, series, longestTurn };
 }
+
+/** What test/bench/loop-probe.ts writes. */
+const TOLD = /^longest-turn-ms ([\d.]+) cpu-ms ([\d.]+)$/gm;
+
+export const medianTurn = (turns: readonly Turn[]): Turn => ({
+  ms: median(turns.map(({ ms }) => ms)),
+  cpuMs: median(turns.map(({ cpuMs }) => cpuMs)),
+});
+
+/** As a table has it: by the clock, and by processor time. */
+export const turnText = ({ ms, cpuMs }: Turn): string => `${ms.toFixed(1)} (${cpuMs.toFixed(1)})`;
 
 /** Of all series whose names begin so. */
 export const sumOf = (series: ReadonlyMap<string, number>, start: string): number =>

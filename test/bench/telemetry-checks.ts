@@ -1,5 +1,5 @@
 import { runEntriesLoad, type EntriesLoad } from "./entries-load.ts";
-import { withWeir } from "./probed.ts";
+import { medianTurn, turnText, withWeir, type Turn } from "./probed.ts";
 import { median, table } from "./report.ts";
 import { CHECK_PATH, checkRequest, MEASURED_HOST } from "./request.ts";
 import { runVariedLoad, type VariedSeen } from "./varied-load.ts";
@@ -26,7 +26,7 @@ const FLOODS = [
 ];
 
 interface Measured extends VariedSeen {
-  readonly longestTurnMs: number;
+  readonly longestTurn: Turn;
 }
 
 /** How long checks take while access logs arrive, each row in a process of its own. */
@@ -43,10 +43,10 @@ export async function checksBeside(
       name,
       of(({ p50Ms }) => p50Ms),
       of(({ p99Ms }) => p99Ms),
-      of(({ longestTurnMs }) => longestTurnMs),
+      turnText(medianTurn(all.map(({ longestTurn }) => longestTurn))),
     ]);
   }
-  return table(["checks, meanwhile", "p50 ms", "p99 ms", "longest turn ms"], rows);
+  return table(["checks, meanwhile", "p50 ms", "p99 ms", "longest turn ms (CPU)"], rows);
 }
 
 function measure(
@@ -69,11 +69,11 @@ function measure(
     const flooded = isFlooding
       ? runEntriesLoad({ ...flood, address }).finally(() => (isFlooding = false))
       : undefined;
-    await weir.longestTurnMs();
+    await weir.longestTurn();
     const seen = await ask();
-    const longestTurnMs = await weir.longestTurnMs();
+    const longestTurn = await weir.longestTurn();
     if (flood.entries > 0 && !isFlooding) throw new Error("the entries ended before the checks");
     await flooded;
-    return { ...seen, longestTurnMs };
+    return { ...seen, longestTurn };
   });
 }

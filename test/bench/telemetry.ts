@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { until } from "../support/until.ts";
 import { runEntriesLoad, type EntriesLoad, type EntriesSeen } from "./entries-load.ts";
-import { sumOf, withWeir, type Probed } from "./probed.ts";
+import { medianTurn, sumOf, turnText, withWeir, type Probed, type Turn } from "./probed.ts";
 import { median, provenance, table, writeSection } from "./report.ts";
 import { checksBeside } from "./telemetry-checks.ts";
 
@@ -87,14 +87,14 @@ const variants: readonly Variant[] = [
 interface Measured extends EntriesSeen {
   readonly perSecond: number;
   readonly cpuUs: number;
-  readonly longestTurnMs: number;
+  readonly longestTurn: Turn;
   readonly memoryMiB: number;
 }
 
 /** One load, and what it cost; every entry must have been counted, and every record delivered. */
 async function measure(weir: Probed, load: EntriesLoad): Promise<Measured> {
   const before = await weir.series();
-  await weir.longestTurnMs();
+  await weir.longestTurn();
   const seen = await runEntriesLoad(load);
   const received = (series: ReadonlyMap<string, number>): number =>
     sumOf(series, "weir_report_received_total") - sumOf(before, "weir_report_received_total");
@@ -115,7 +115,7 @@ async function measure(weir: Probed, load: EntriesLoad): Promise<Measured> {
     ...seen,
     perSecond: seen.entries / seen.seconds,
     cpuUs: ((cpu(after) - cpu(before)) / seen.entries) * 1e6,
-    longestTurnMs: await weir.longestTurnMs(),
+    longestTurn: await weir.longestTurn(),
     memoryMiB: (after.get("process_resident_memory_bytes") ?? 0) / 2 ** 20,
   };
 }
@@ -139,11 +139,14 @@ async function rates(rounds: number, entries: number): Promise<string> {
       Math.round(of(({ bytes }) => bytes)).toLocaleString("en"),
       Math.round(of(({ perSecond }) => perSecond)).toLocaleString("en"),
       of(({ cpuUs }) => cpuUs).toFixed(1),
-      of(({ longestTurnMs }) => longestTurnMs).toFixed(1),
+      turnText(medianTurn(all.map(({ longestTurn }) => longestTurn))),
       Math.round(of(({ memoryMiB }) => memoryMiB)).toLocaleString("en"),
     ];
   });
-  return table(["", "bytes an entry", "entries/s", "CPU µs an entry", "longest turn ms", "memory MiB"], rows);
+  return table(
+    ["", "bytes an entry", "entries/s", "CPU µs an entry", "longest turn ms (CPU)", "memory MiB"],
+    rows,
+  );
 }
 
 interface Scrape {
@@ -161,20 +164,30 @@ async function scrapes(): Promise<string> {
     const rows: string[][] = [];
     for (const encoding of ["none", "gzip"] as const) {
       const steady = measure(weir, { ...load, address: weir.address, entries: 200_000, perSecond: 20_000 });
+      await begun(weir);
+      await weir.longestTurn();
       const one = await scrape(weir, encoding);
-      const { longestTurnMs } = await steady;
+      const longestTurn = await weir.longestTurn();
+      await steady;
       rows.push([
         encoding === "gzip" ? "gzip" : "plain",
         (one.bytes / 1e6).toFixed(1),
         one.seconds.toFixed(2),
-        longestTurnMs.toFixed(1),
+        turnText(longestTurn),
       ]);
     }
     const full = (await weir.series()).get("process_resident_memory_bytes") ?? 0;
     const sets = (await weir.series()).get('weir_prometheus_series{handler="prometheus"}') ?? Number.NaN;
     const lines = `${sets.toLocaleString("en")} label sets; the process grew by ${((full - empty) / 2 ** 20).toFixed(0)} MiB.`;
-    return `${table(["a page of metrics, 20,000 entries/s meanwhile", "MB", "seconds", "longest turn ms"], rows)}\n\n${lines}`;
+    return `${table(["a page of metrics, 20,000 entries/s meanwhile", "MB", "seconds", "longest turn ms (CPU)"], rows)}\n\n${lines}`;
   });
+}
+
+/** Resolves when entries arrive. */
+async function begun({ series }: Probed): Promise<void> {
+  const received = async (): Promise<number> => sumOf(await series(), "weir_report_received_total");
+  const before = await received();
+  await until(async () => (await received()) > before, { timeoutMs: 30_000, what: "entries to arrive" });
 }
 
 async function scrape({ metricsAddress }: Probed, encoding: Scrape["encoding"]): Promise<Scrape> {

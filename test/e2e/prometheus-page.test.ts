@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
+import { sendSlices } from "../../src/http/slices.ts";
 import { HTTP, httpLabels, measured, SMALL } from "../adapters/prometheus/families.ts";
 import { created, page, reported, type Subject } from "../adapters/prometheus/scraping.ts";
 import type { Found } from "../servers/ensure.ts";
@@ -49,7 +49,7 @@ describe("the prometheus handler's page in a real Prometheus", function () {
       response.setHeader("content-type", exposition.contentType);
       if (exposition.contentEncoding !== "")
         response.setHeader("content-encoding", exposition.contentEncoding);
-      Readable.from(exposition.slices).pipe(response);
+      sendSlices(response, exposition.slices).catch(() => undefined);
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -26,7 +26,7 @@ async function slicesOf(
   const slices: Uint8Array[] = [];
   before();
   for await (const slice of handler.expose?.({ accept: "", acceptEncoding }).slices ?? []) {
-    slices.push(slice);
+    slices.push(Buffer.from(slice));
     before();
   }
   return slices;

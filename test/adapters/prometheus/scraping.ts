@@ -30,7 +30,7 @@ export async function page({ handler }: Subject, accept = ""): Promise<string> {
   const slices: Uint8Array[] = [];
   const exposition = handler.expose?.({ accept, acceptEncoding: "" });
   assert.ok(exposition !== undefined, "it has a page");
-  for await (const slice of exposition.slices) slices.push(slice);
+  for await (const slice of exposition.slices) slices.push(Buffer.from(slice));
   return Buffer.concat(slices).toString();
 }
 
