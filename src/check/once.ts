@@ -1,9 +1,7 @@
 import type { Signer } from "../host/signer.ts";
+import { ONCE_HEADER } from "../policy/once-header.ts";
 import type { Question } from "./question.ts";
 import type { Verdict } from "./verdict.ts";
-
-/** The request header in which a gateway tells the next hop what the request was charged for. */
-export const ONCE_HEADER = "x-weir-once";
 
 /** What was charged: an ask or a quota, and what it was asked or counted by. */
 export interface OnceItem {

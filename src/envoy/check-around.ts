@@ -3,6 +3,7 @@ import type { ConfigNode } from "./config-node.ts";
 import { GUARD_MESSAGE } from "./filters.ts";
 import { DUMP_HINT, finding, type Finding } from "./findings.ts";
 import { matchesName } from "./matchers.ts";
+import { checkRequestId } from "./once.ts";
 import { namespacesOf, partsOf, type Needs } from "./needs.ts";
 import { isCheck, perFilter, routesOf, type FilterPart, type ManagerPart } from "./parts.ts";
 
@@ -13,6 +14,7 @@ export function checkAround(manager: ManagerPart, needs: Needs): readonly Findin
   return [
     ...checkAddresses(manager.node, checks, needs),
     ...checkProtocol(manager.node),
+    ...checkRequestId(manager.node, needs),
     ...checks.flatMap((check) => [
       ...checkOrder(manager.filters, check, needs),
       ...checkFailureMode(manager, check, needs),

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { ProxyListener } from "../policy/listen-file.ts";
+import { ONCE_HEADER } from "../policy/once-header.ts";
 import type { ListenAddress } from "../std/listen-address.ts";
 import { namespacesOf, partsOf, type Needs, type Protocol } from "./needs.ts";
 import { BODY_BYTES, seconds, timeoutMs, type Order } from "./target.ts";
@@ -117,7 +118,8 @@ const named = (names: readonly string[]): { readonly [key: string]: Value } => (
 });
 
 function httpService(needs: Needs): Fields {
-  const { requestHeaders, responseHeaders, settings } = needs;
+  const { responseHeaders, settings, once } = needs;
+  const requestHeaders = [...needs.requestHeaders, ...(once === "used" ? [ONCE_HEADER] : [])];
   const prefix = settings.listen.http?.pathPrefix ?? "";
   const lists: Fields = {
     allowed_upstream_headers:

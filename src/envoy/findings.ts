@@ -72,6 +72,10 @@ export const FINDINGS = {
     "warning",
     "Envoy and weir trust different numbers of proxies, and so see different clients.",
   ],
+  "request-id": [
+    "warning",
+    "`once: request` is bound to a request id that this Envoy does not make, or replaces: each hop is charged.",
+  ],
   "xfcc-forwarded": ["warning", "What clients write into `x-forwarded-client-cert` reaches the upstream."],
   "http-1-0": ["warning", "HTTP/1.0 needs no Host, and weir refuses requests without one."],
   "path-not-normalized": [

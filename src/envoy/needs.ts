@@ -58,6 +58,8 @@ export interface Needs {
   /** What rate-limit requests are answered from, by name. */
   readonly domains: readonly Domain[];
   readonly lateCosts: readonly LateCost[];
+  /** Whether something is charged once a request, which gateways tell sidecars. */
+  readonly once: Snapshot["once"];
   /** What telemetry rules need of access logs; undefined where there are none. */
   readonly reporting: ReportingNeeds | undefined;
   readonly settings: Settings;
@@ -66,7 +68,7 @@ export interface Needs {
 /** What the policies and the rate limits of a configuration need of Envoy, shadow rules included. */
 export function needsOf(
   policies: readonly CompiledPolicy[],
-  { settings, domains }: Pick<Snapshot, "settings" | "domains">,
+  { settings, domains, once }: Pick<Snapshot, "settings" | "domains" | "once">,
 ): Needs {
   const drafts = policies.filter(takesPartInChecks).map(({ draft }) => draft);
   const { guarded, unguarded } = ownedHeaders(drafts);
@@ -95,6 +97,7 @@ export function needsOf(
     ]),
     domains: [...domains.values()].sort((left, right) => (left.name < right.name ? -1 : 1)),
     lateCosts: policies.flatMap(lateCostsOf),
+    once,
     reporting: reportingNeeds(policies),
     settings,
   };

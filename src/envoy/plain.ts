@@ -11,6 +11,7 @@ import {
 } from "./filters.ts";
 import { logger, loggingRemarks, statsFilter } from "./loggers.ts";
 import { hasChecks, type Needs, type Protocol } from "./needs.ts";
+import { onceRemarks } from "./once.ts";
 import { MANAGER_MESSAGE } from "./parts.ts";
 import { ABOUT_VERSION, limitFilters, rateLimitFilters } from "./rate-limits.ts";
 import { isGateway, type Order, type Service } from "./target.ts";
@@ -92,7 +93,13 @@ export function remarks({ needs, service }: Order): readonly string[] {
   const extensions = own
     ? ["Policies read context_extensions: add what they look for to check_settings of the routes."]
     : [];
-  return [...headers, ...extensions, ...limitRemarks(needs, service), ...logRemarks(needs, service)];
+  return [
+    ...headers,
+    ...extensions,
+    ...onceRemarks(needs),
+    ...limitRemarks(needs, service),
+    ...logRemarks(needs, service),
+  ];
 }
 
 function logRemarks({ reporting, settings }: Needs, service: Service): readonly string[] {
@@ -142,6 +149,10 @@ function manager(order: Order, limits: readonly Value[]) {
     use_remote_address: isForwarded
       ? said(true, "clientAddress is read from X-Forwarded-For, whose last entry must be Envoy's own peer")
       : undefined,
+    preserve_external_request_id:
+      isForwarded && needs.once === "used" && !isGateway(needs)
+        ? said(true, "once: request is told by the gateway for its x-request-id")
+        : undefined,
     xff_num_trusted_hops: hops > 0 ? said(hops, "as clientAddress.trustedHops of weir.yaml") : undefined,
     http_filters: [
       ...(guard === undefined

@@ -4,7 +4,7 @@ import { Attributes } from "../../src/attributes/attributes.ts";
 import type { ProxyFacts } from "../../src/attributes/facts.ts";
 import { checkFacts } from "../../src/check/attributes.ts";
 import { decide } from "../../src/check/decide.ts";
-import { ONCE_HEADER } from "../../src/check/once.ts";
+import { ONCE_HEADER } from "../../src/policy/once-header.ts";
 import { signer, type Signer } from "../../src/host/signer.ts";
 import { offlineLimits } from "../../src/limits/assumed.ts";
 import { policy } from "./conditions.ts";

@@ -13,6 +13,23 @@ rules:
   - id: named
     allow: connection.requested_server_name == "db"
 `;
+/** What is charged once, and a weir.yaml for it whose Envoys are of one role. */
+export const ONCE = `weir: 1
+policy: orders
+match: { destinations: [shop/orders] }
+rules:
+  - id: all
+    allow: request.method == "GET"
+quotas:
+  - id: daily
+    key: [request.host]
+    windows: [{ limit: 100, per: day }]
+    once: request
+`;
+export const askedBy = (role: "gateway" | "sidecar", more = ""): string => `weir: 1
+proxy: { role: ${role} }
+secrets: { mac: { file: mac } }
+${more}`;
 export const HTTP_SERVER = `weir: 1
 listen:
   http: { address: 127.0.0.1:9192, pathPrefix: /check }
