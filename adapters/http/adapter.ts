@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   defineAdapter,
   type Call,
@@ -34,7 +35,7 @@ export const http = defineAdapter<HttpConfig>({
     ),
     problems: compileProgram(config, compiler).problems,
   }),
-  create: (config, host) => new HttpHandler(config, host),
+  create: (config, host, previous) => new HttpHandler(config, host, previous),
 });
 
 const inputOf = (type: string): Input => ({
@@ -50,13 +51,17 @@ class HttpHandler implements Handler {
   readonly #program: Program;
   readonly #answers: Remembered<CheckAnswer>;
 
-  constructor(config: HttpConfig, host: Host) {
+  constructor(config: HttpConfig, host: Host, previous: Handler | undefined) {
     const { program, problems } = compileProgram(config, host.compiler);
     if (problems[0] !== undefined) throw new Error(`${problems[0].path.join(".")}: ${problems[0].message}`);
     this.#config = config;
     this.#host = host;
     this.#program = program;
-    this.#answers = host.remember<CheckAnswer>(rememberedOptions(config));
+    const before =
+      previous instanceof HttpHandler && isDeepStrictEqual(askedBy(previous.#config), askedBy(config))
+        ? previous.#answers
+        : undefined;
+    this.#answers = host.remember<CheckAnswer>(rememberedOptions(config), before);
   }
 
   /** The service may be away; it is asked when somebody asks. */
@@ -106,6 +111,12 @@ class HttpHandler implements Handler {
     return this.#answers.close();
   }
 }
+
+/** What answers depend on beside the inputs. */
+const askedBy = (config: HttpConfig): object => ({
+  ...config,
+  ...{ cache: undefined, onFailure: undefined, timeout: undefined, retry: undefined },
+});
 
 /** Different for values that are not equal; all of one input are of one type. */
 const keyPart = (value: unknown): string => (Array.isArray(value) ? JSON.stringify(value) : String(value));

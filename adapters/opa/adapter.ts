@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   defineAdapter,
   type Call,
@@ -35,7 +36,13 @@ export const opa = defineAdapter<OpaConfig>({
   },
   breaker: "own",
   declare: ({ outputs }) => ({ outputs: declaredOutputs(Object.entries(outputs), "A field of the result") }),
-  create: (config, host) => new OpaHandler(config, host),
+  create: (config, host, previous) => new OpaHandler(config, host, previous),
+});
+
+/** What answers depend on beside the input. */
+const askedBy = (config: OpaConfig): object => ({
+  ...config,
+  ...{ cache: undefined, onFailure: undefined, timeout: undefined },
 });
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -45,10 +52,14 @@ class OpaHandler implements Handler {
   readonly #host: Host;
   readonly #answers: Remembered<CheckAnswer>;
 
-  constructor(config: OpaConfig, host: Host) {
+  constructor(config: OpaConfig, host: Host, previous: Handler | undefined) {
     this.#config = config;
     this.#host = host;
-    this.#answers = host.remember<CheckAnswer>(rememberedOptions(config));
+    const before =
+      previous instanceof OpaHandler && isDeepStrictEqual(askedBy(previous.#config), askedBy(config))
+        ? previous.#answers
+        : undefined;
+    this.#answers = host.remember<CheckAnswer>(rememberedOptions(config), before);
   }
 
   /** OPA may be away; it is asked when somebody asks. */

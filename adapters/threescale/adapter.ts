@@ -92,17 +92,18 @@ class ThreescaleHandler implements Handler {
     this.breaker = config.mode === "exact" ? "lent" : "own";
     const before = previous instanceof ThreescaleHandler ? previous : undefined;
     this.#catalogue = new Catalogue(config, host, before && before.#catalogue);
+    const ofFolder = before !== undefined && before.#config.folder === config.folder ? before : undefined;
     const applications =
-      before !== undefined && before.#config.folder === config.folder
-        ? before.#applications
-        : new Applications(config.cache.entries);
+      ofFolder === undefined ? new Applications(config.cache.entries) : ofFolder.#applications;
+    const isSameAccount = ofFolder !== undefined && ofFolder.#config.system === config.system;
+    const deciding = isSameAccount ? ofFolder.#deciding : undefined;
     const backend = new Backend({ host, timeoutMs: config.timeout });
     const serviceOf = (id: string): Service | undefined => this.#catalogue.named(id);
     const ledger = new Ledger({ config, host, backend, applications, serviceOf });
     this.#applications = applications;
     this.#backend = backend;
     this.#ledger = ledger;
-    this.#deciding = new Deciding({ config, host, backend, applications, ledger });
+    this.#deciding = new Deciding({ config, host, backend, applications, ledger, previous: deciding });
   }
 
   async start(): Promise<void> {

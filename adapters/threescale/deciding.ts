@@ -28,6 +28,8 @@ export interface DecidingOptions {
   readonly backend: Backend;
   readonly applications: Applications;
   readonly ledger: Ledger;
+  /** That of the handler before, where it has the same applications of the same account. */
+  readonly previous: Deciding | undefined;
 }
 
 /** So many credentials of one application may be tried in one second. */
@@ -38,15 +40,17 @@ export class Deciding {
   readonly #options: DecidingOptions;
   readonly #known: Remembered<Known>;
   /** By service. */
-  readonly #hierarchies = new Map<string, Hierarchy>();
+  readonly #hierarchies: Map<string, Hierarchy>;
 
   constructor(options: DecidingOptions) {
     this.#options = options;
-    const { config, host } = options;
-    this.#known = host.remember<Known>({
-      ...rememberedOptions(config),
-      maxAsksPerPartPerSecond: MAX_ASKS_OF_ONE,
-    });
+    const { config, host, previous } = options;
+    this.#hierarchies = previous === undefined ? new Map<string, Hierarchy>() : previous.#hierarchies;
+    // Back-ends and what weir proves itself to them with are part of the keys.
+    this.#known = host.remember<Known>(
+      { ...rememberedOptions(config), maxAsksPerPartPerSecond: MAX_ASKS_OF_ONE },
+      previous && previous.#known,
+    );
   }
 
   check(question: AskedUsage, call: Call): CheckAnswer | Promise<CheckAnswer> {

@@ -23,8 +23,11 @@ export interface Host {
   readonly openLines: (to: LineDestination) => Promise<LineTarget>;
   /** Compiles what is CEL in the configuration; `declare` has found that nothing is wrong with it. */
   readonly compiler: Compiler;
-  /** Remembers what a back-end answers, and spares it questions. Opens nothing; the handler closes it. */
-  readonly remember: <Value>(options: RememberedOptions) => Remembered<Value>;
+  /**
+   * Remembers what a back-end answers, and spares it questions. Opens nothing; the handler closes it. `previous` is that of the handler before,
+   * where its keys mean the same and are answered the same: what it knows is known, unless it is to be used for another time.
+   */
+  readonly remember: <Value>(options: RememberedOptions, previous?: Remembered<Value>) => Remembered<Value>;
   /** Opens a queue on disk, which the handler closes. Rejects with a sentence where the folder cannot be used. */
   readonly openSpool: (options: SpoolOptions) => Promise<Spool>;
   /** Metrics of weir itself that the handler counts in, `weir_<adapter>_<name>` with a label `handler`. */

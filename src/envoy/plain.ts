@@ -136,9 +136,6 @@ function limitRemarks({ domains, lateCosts, settings }: Needs, service: Service)
 /** `limits` are over gRPC, which the HTTP listener's cluster does not speak. */
 function manager(order: Order, limits: readonly Value[]) {
   const { needs, service } = order;
-  const { clientAddress } = needs.settings;
-  const isForwarded = clientAddress.from === "xff";
-  const hops = isForwarded && "trustedHops" in clientAddress ? clientAddress.trustedHops : 0;
   const guard = guardFilter(needs);
   const stats = needs.reporting && statsFilter(needs.reporting);
   const log = loggerOf(order, "http");
@@ -146,14 +143,7 @@ function manager(order: Order, limits: readonly Value[]) {
   return {
     normalize_path: said(true, "dot segments that are left in a path are answered 400 by weir"),
     merge_slashes: said(true, "and so are empty segments"),
-    use_remote_address: isForwarded
-      ? said(true, "clientAddress is read from X-Forwarded-For, whose last entry must be Envoy's own peer")
-      : undefined,
-    preserve_external_request_id:
-      isForwarded && needs.once === "used" && !isGateway(needs)
-        ? said(true, "once: request is told by the gateway for its x-request-id")
-        : undefined,
-    xff_num_trusted_hops: hops > 0 ? said(hops, "as clientAddress.trustedHops of weir.yaml") : undefined,
+    ...peerAddress(needs),
     http_filters: [
       ...(guard === undefined
         ? []
@@ -170,6 +160,24 @@ function manager(order: Order, limits: readonly Value[]) {
     ],
     access_log:
       service === "grpc" ? [...logs, ...(hasChecks(needs) ? [said(ACCESS_LOG, ABOUT_LOG)] : [])] : undefined,
+  };
+}
+
+/** What reads the caller's address from X-Forwarded-For needs. */
+function peerAddress(needs: Needs) {
+  const { clientAddress } = needs.settings;
+  if (clientAddress.from !== "xff") return {};
+  const hops = "trustedHops" in clientAddress ? clientAddress.trustedHops : 0;
+  return {
+    use_remote_address: said(
+      true,
+      "clientAddress is read from X-Forwarded-For, whose last entry must be Envoy's own peer",
+    ),
+    preserve_external_request_id:
+      needs.once === "used" && !isGateway(needs)
+        ? said(true, "once: request is told by the gateway for its x-request-id")
+        : undefined,
+    xff_num_trusted_hops: hops > 0 ? said(hops, "as clientAddress.trustedHops of weir.yaml") : undefined,
   };
 }
 

@@ -48,14 +48,12 @@ export const createHost = ({
     readFile: (path, maxBytes) => readBounded(resolve(folder, path), maxBytes),
     writeFile: (path, content) => writeWhole(resolve(folder, path), content),
     openLines: (to) => openLines(to, { log, nowMs, folder }),
-    remember: (options) =>
-      new RememberedAnswers(options, {
-        log,
-        metrics,
-        nowMs,
-        monotonicMs: () => performance.now(),
-        random: Math.random,
-      }),
+    remember: (options, previous) =>
+      new RememberedAnswers(
+        options,
+        { log, metrics, nowMs, monotonicMs: () => performance.now(), random: Math.random },
+        previous,
+      ),
     openSpool: (options) =>
       spools.open({ ...options, folder: resolve(folder, options.folder) }, { log, metrics }),
     repeat: again,

@@ -23,13 +23,19 @@ export class RememberedAnswers<Value> implements Remembered<Value> {
   readonly #guard: AskGuard;
   #asking = 0;
   readonly #source: Source<Value>;
-  readonly #digest = keyDigest();
+  readonly #digest: (key: readonly string[]) => string;
   readonly #count: (by: number, result: string) => void;
 
-  constructor(options: RememberedOptions, world: RememberedWorld) {
+  constructor(options: RememberedOptions, world: RememberedWorld, previous?: Remembered<Value>) {
     this.#options = options;
     this.#world = world;
-    this.#entries = new Entries(options.maxEntries);
+    // While both are there, both know what either of them is told.
+    const before =
+      previous instanceof RememberedAnswers && areTimesEqual(previous.#options, options)
+        ? (previous as RememberedAnswers<Value>)
+        : undefined;
+    this.#entries = before === undefined ? new Entries(options.maxEntries) : before.#entries;
+    this.#digest = before === undefined ? keyDigest() : before.#digest;
     this.#guard = new AskGuard(options);
     this.#source = new Source(options.fetchTimeoutMs, world);
     this.#count = world.metrics.counter(ANSWERS);
@@ -153,6 +159,12 @@ export class RememberedAnswers<Value> implements Remembered<Value> {
     return answer;
   }
 }
+
+/** Entries have their times by the options under which they were made. */
+const areTimesEqual = (before: RememberedOptions, after: RememberedOptions): boolean =>
+  (["maxEntries", "allowedMs", "deniedMs", "staleMs", "maxAgeMs"] as const).every(
+    (name) => before[name] === after[name],
+  );
 
 type Known<Value> = Extract<Fetched<Value>, { kind: "allowed" | "denied" }>;
 type Failed<Value> = Extract<Fetched<Value>, { kind: "failed" | "misconfigured" }>;

@@ -70,14 +70,18 @@ export function createTestHost(): TestHost {
         close: () => Promise.resolve(),
       });
     },
-    remember: (options) =>
-      new RememberedAnswers(options, {
-        log: host.log,
-        metrics: host.metrics,
-        nowMs: () => nowMs,
-        monotonicMs: () => nowMs,
-        random: () => 0,
-      }),
+    remember: (options, previous) =>
+      new RememberedAnswers(
+        options,
+        {
+          log: host.log,
+          metrics: host.metrics,
+          nowMs: () => nowMs,
+          monotonicMs: () => nowMs,
+          random: () => 0,
+        },
+        previous,
+      ),
     compiler: new LentCompiler(createEngine()),
     spooled,
     openSpool: ({ folder, deliver }) => {

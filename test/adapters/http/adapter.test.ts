@@ -47,7 +47,7 @@ describe("the http adapter", () => {
     await Promise.all([outbound.close(), server.close()]);
   });
 
-  function made(more: object = {}): Handler {
+  function made(more: object = {}, previous?: Handler): Handler {
     const config = { url: `${server.url}/api`, allow: "response.body.allowed", ...more };
     assert.ok(http.config.safeParse(config).success, "the configuration is good");
     assert.deepEqual(http.declare?.(config, compiler).problems, []);
@@ -59,7 +59,7 @@ describe("the http adapter", () => {
       compiler,
       secret: () => Promise.resolve("Bearer tok-1"),
     });
-    const handler = http.create(config, host);
+    const handler = http.create(config, host, previous);
     handlers.push(handler);
     return handler;
   }
@@ -93,6 +93,27 @@ describe("the http adapter", () => {
     assert.equal(body, '{"user":"a/b ?#","next":5,"tags":["x"]}');
     await ask(handler, { ...values, user: "a/b ?#", tags: ["x", "y"] });
     assert.equal(seen.length, 2);
+  });
+
+  it("knows what the handler before it knew, while the same is asked of the same", async () => {
+    const before = made();
+    await ask(before);
+    const asked = async (more: object): Promise<number> => {
+      const requests = seen.length;
+      await ask(made(more, before));
+      return seen.length - requests;
+    };
+    for (const same of [{ timeout: "1s" }, { onFailure: "resilient" }, { retry: "never" }])
+      assert.equal(await asked(same), 0, JSON.stringify(same));
+    for (const other of [
+      { url: `${server.url}/other` },
+      { headers: { "x-a": "1" } },
+      { secretHeaders: { authorization: { env: "TOKEN" } } },
+      { allow: "!response.body.allowed" },
+      { outputs: { plan: { type: "string", value: "response.body.plan" } } },
+      { cache: { denied: "1s" } },
+    ])
+      assert.equal(await asked(other), 1, JSON.stringify(other));
   });
 
   it("sends forms", async () => {

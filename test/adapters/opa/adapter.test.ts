@@ -34,6 +34,29 @@ describe("the opa adapter", () => {
     assert.equal(host.requests.length, 2);
   });
 
+  it("knows what the handler before it knew, while the same is asked of the same", async () => {
+    answers('{"result": true}');
+    const config = { url: "http://opa.example.com", path: "mesh/allow" };
+    const before = opa.create(config, host);
+    await ask(before);
+    const asked = async (more: object): Promise<number> => {
+      const requests = host.requests.length;
+      await ask(opa.create({ ...config, ...more }, host, before));
+      return host.requests.length - requests;
+    };
+    for (const same of [{ timeout: "1s" }, { onFailure: "open" }, { cache: { asksPerSecond: 7 } }])
+      assert.equal(await asked(same), 0, JSON.stringify(same));
+    host.secrets.set("TOKEN", "tok-1");
+    for (const other of [
+      { url: "http://other.example.com" },
+      { path: "mesh/other" },
+      { token: { env: "TOKEN" } },
+      { undefined: "deny" },
+      { cache: { allowed: "1s" } },
+    ])
+      assert.equal(await asked(other), 1, JSON.stringify(other));
+  });
+
   const NO: CheckAnswer = { verdict: "deny" };
   const error = (reason: string): CheckAnswer => ({ verdict: "error", reason });
   const ROWS: readonly (readonly [body: string, more: object, wanted: CheckAnswer])[] = [

@@ -17,6 +17,8 @@ export interface Running {
   asked(input: Readonly<Record<string, unknown>>, charge?: Call["charge"]): Promise<string>;
   /** Brings what was counted to the back-end. */
   report(): Promise<SpoolDelivery>;
+  /** The answer, in one line, of a handler that is made after this one under another configuration. */
+  askedNext(more: object, input: Readonly<Record<string, unknown>>): Promise<string>;
   /** Reads the services anew. */
   refresh(): Promise<void>;
 }
@@ -40,11 +42,16 @@ export async function startRunning(
   const handler = open.adopt(threescale.create(written, host), (one) => one.close());
   await handler.start();
   await until(() => handler.status().state !== "starting", { what: "the services" });
-  const check: Running["check"] = async (input, charge = "now") => {
+  const ask = async (
+    one: Handler,
+    input: Readonly<Record<string, unknown>>,
+    charge: Call["charge"] = "now",
+  ): Promise<CheckAnswer> => {
     const call = { deadlineAtMs: host.nowMs() + 1_000, signal: AbortSignal.timeout(1_000), charge };
-    const answer = await handler.check?.(new Map(Object.entries(input)), call);
+    const answer = await one.check?.(new Map(Object.entries(input)), call);
     return answer ?? assert.fail("it can be asked");
   };
+  const check: Running["check"] = (input, charge) => ask(handler, input, charge);
   return {
     three,
     host,
@@ -61,6 +68,13 @@ export async function startRunning(
       // The workers' turn.
       await new Promise((resolve) => setImmediate(resolve));
       return delivery;
+    },
+    askedNext: async (more, input) => {
+      const next = open.adopt(threescale.create({ ...written, ...more }, host, handler), (one) =>
+        one.close(),
+      );
+      await next.start();
+      return inShort(await ask(next, input));
     },
     refresh: async () => {
       host.advance(10 * 60_000);
