@@ -123,5 +123,7 @@ export interface HandlerStatus {
 export const defineAdapter = <Config>(adapter: Adapter<Config>): Adapter => ({
   ...adapter,
   create: (config, host, previous) => adapter.create(adapter.config.parse(config), host, previous),
-  declare: (config, compiler) => adapter.declare?.(adapter.config.parse(config), compiler) ?? {},
+  ...(adapter.declare === undefined
+    ? {}
+    : { declare: (config, compiler) => adapter.declare?.(adapter.config.parse(config), compiler) ?? {} }),
 });

@@ -118,7 +118,9 @@ export function examine(value: unknown): Examined {
   const own = value as Adapter;
   const adapter = defineAdapter({
     ...own,
-    declare: (config, compiler) => declaredBy(() => own.declare?.(config, compiler) ?? {}),
+    ...(own.declare === undefined
+      ? {}
+      : { declare: (config, compiler) => declaredBy(() => own.declare?.(config, compiler) ?? {}) }),
     create: (config, host, previous) => whole(own, own.create(config, host, previous)),
   });
   return { kind: "adapter", adapter };

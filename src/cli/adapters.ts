@@ -15,7 +15,8 @@ export const adapters: Command = {
 Prints every kind of back-end that a handler of weir.yaml may be: those that weir brings along,
 and the files and packages that weir.yaml in the folders names. Each with what it is asked with,
 what it answers, which telemetry it takes, and the keys of its \`config\`; as JSON with the whole
-JSON Schema of that. Exit code 1 when a file or package is no adapter.`,
+JSON Schema of that. Where \`config\` may name more of what a handler is asked with and answers,
+it says so. Exit code 1 when a file or package is no adapter.`,
   options: FORMAT_OPTION,
   async run({ positionals, values, output }) {
     const { format } = values;
@@ -46,6 +47,8 @@ type Source = { readonly kind: "built in" } | { readonly kind: "file" | "package
 /** One adapter, as it is printed for machines. */
 interface Described extends Pick<Adapter, "id" | "summary" | "inputs" | "outputs" | "credentialInput"> {
   readonly source: Source;
+  /** There where inputs and outputs are those that all its handlers have, to which the configuration of each may add. */
+  readonly more?: "by config";
   /** Its JSON Schema; undefined where it cannot be told. */
   readonly config: ConfigSchema | undefined;
 }
@@ -59,6 +62,7 @@ function described(adapter: Adapter, source: Source): Described {
   const { id, summary, inputs, outputs, credentialInput } = adapter;
   return {
     ...{ id, source, summary, inputs, outputs, config: configSchema(adapter) },
+    ...(adapter.declare === undefined ? {} : { more: "by config" }),
     ...(credentialInput === undefined ? {} : { credentialInput }),
   };
 }
@@ -72,12 +76,17 @@ function describedForeign(
   return { adapter: described(found.adapter, { kind, name }) };
 }
 
-function printAdapter({ id, source, summary, inputs, outputs, credentialInput, config }: Described): string {
+function printAdapter(described: Described): string {
+  const { id, source, summary, inputs, outputs, credentialInput, config } = described;
   const from = source.kind === "built in" ? source.kind : `${source.kind} ${source.name}`;
   const { check, report } = inputs;
   const rows: readonly (readonly [string, readonly string[]])[] = [
     ["asked with", Object.entries(check ?? {}).map(printInput)],
     ["answers", Object.entries(outputs).map(([name, { type, meaning }]) => `${name}: ${type}  ${meaning}`)],
+    [
+      "more",
+      described.more === undefined ? [] : ["config may name more that a handler is asked with or answers"],
+    ],
     ["verify", credentialInput === undefined ? [] : [`the credential is ${credentialInput}`]],
     ["telemetry", report === undefined ? [] : [telemetryOf(report)]],
     ["config", config === undefined ? ["its schema cannot be read"] : keysOf(config)],
@@ -107,6 +116,7 @@ function keysOf(schema: ConfigSchema): readonly string[] {
 function sortOf({ type, enum: words, anyOf }: ConfigSchema): string {
   if (Array.isArray(words)) return words.join(" | ");
   if (Array.isArray(anyOf)) return anyOf.map((one) => sortOf(mappingOf(one))).join(" | ");
+  if (Array.isArray(type)) return type.join(" | ");
   return typeof type === "string" ? type : "anything";
 }
 

@@ -11,6 +11,11 @@ describe("weir adapters", () => {
     for (const { id, summary } of ADAPTERS)
       assert.ok(printed.includes(`${id}  (built in)  ${summary}\n`), id);
     assert.match(printed, /means: allow \| deny, optional\n/);
+    const of = (id: string): string =>
+      printed.slice(printed.indexOf(`${id}  (built in)`)).split("\n\n")[0] ?? "";
+    for (const one of ADAPTERS)
+      assert.equal(/^ {2}more +config may name more/m.test(of(one.id)), one.declare !== undefined, one.id);
+    assert.match(of("file"), /rotateAt: string \| number, optional/);
     assert.match(printed, /telemetry {3}istio, access-log, trace, with alone\n/);
     assert.ok(
       printed.endsWith(`credits  (file ./adapters/credits.js)  Asks our credit service how much credit a customer has
@@ -34,6 +39,11 @@ describe("weir adapters", () => {
       adapters.map(({ id }) => id),
       [...ADAPTERS.map(({ id }) => id), "credits"],
     );
+    for (const { id, config, more } of adapters) {
+      const { type, properties } = config as { readonly type?: unknown; readonly properties?: object };
+      assert.ok(type === "object" && Object.keys(properties ?? {}).length > 0, String(id));
+      assert.equal(more, id === "http" || id === "opa" ? "by config" : undefined);
+    }
     const { source, config, outputs } = adapters.at(-1) ?? {};
     assert.deepEqual(source, { kind: "file", name: "./adapters/credits.js" });
     assert.deepEqual(outputs, { credit: { type: "int", meaning: "What is left of it" } });
