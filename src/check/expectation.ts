@@ -4,9 +4,13 @@ import type { Identity } from "../policy/identity.ts";
 import type { Snapshot } from "../policy/snapshot.ts";
 import { answerFor } from "../policy/stubs-file.ts";
 import { subjectOf, type Expectation, type TestsFile } from "../policy/tests-file.ts";
+import type { CheckFacts } from "../attributes/facts.ts";
+import { carriedOf, type Carried } from "./carried.ts";
+import type { StructValue } from "../std/struct.ts";
 import { decide } from "./decide.ts";
 import { countsRefusal, refusedClaims } from "./quotas.ts";
 import { describedQuestion } from "./described.ts";
+import { encodeMetadata } from "./response.ts";
 import type { Decider, HeaderValue, Verdict } from "./verdict.ts";
 
 /** What became of one expectation. */
@@ -15,6 +19,9 @@ export interface Outcome {
   readonly verdict: Verdict;
   /** What differs from what was expected, a sentence each; empty: it is met. */
   readonly differences: readonly string[];
+  /** The request as it was read, and what the answer leaves for its access log, encoded: what telemetry is tried with. */
+  readonly facts: CheckFacts;
+  readonly metadata: Buffer;
 }
 
 /** What expectations are tried with. */
@@ -39,7 +46,7 @@ export async function tryExpectation(trial: Trial, expectation: Expectation): Pr
     throw new Error("the file of tests was not checked");
   const nowMs = file.nowMs ?? trial.nowMs;
   const limits = offlineLimits(nowMs);
-  const ask = async (): Promise<Verdict> => {
+  const ask = async (): Promise<Answered> => {
     const question = describedQuestion({
       snapshot,
       principal,
@@ -53,12 +60,45 @@ export async function tryExpectation(trial: Trial, expectation: Expectation): Pr
     });
     const decision = await decide(question);
     if (countsRefusal(decision)) limits.count(refusedClaims(decision, question));
-    return decision.verdict;
+    const carried = carriedOf(decision, question);
+    return { verdict: decision.verdict, facts: question.attributes.facts, carried };
   };
   for (let earlier = 1; earlier < expectation.times; earlier++) await ask();
-  const verdict = await ask();
-  return { expectation, verdict, differences: differences(file.tests, expectation, verdict) };
+  const { verdict, facts, carried } = await ask();
+  return {
+    expectation,
+    verdict,
+    facts,
+    metadata: encodeMetadata(verdict, { decisionId: DECISION_ID, dialect: "http", carried }),
+    differences: [
+      ...differences(file.tests, expectation, verdict),
+      ...carryDifferences(expectation, carried?.values.get(file.tests)),
+    ],
+  };
 }
+
+interface Answered extends Pick<Outcome, "verdict" | "facts"> {
+  readonly carried: Carried | undefined;
+}
+
+/** The same in every test, so that nothing in it is drawn by lot. */
+const DECISION_ID = "d_test";
+
+function carryDifferences(
+  { carries }: Expectation,
+  own: ReadonlyMap<string, StructValue> = new Map(),
+): readonly string[] {
+  const found = Array.from(own, ([name, value]): HeaderValue => [name, printed(value)]);
+  return missing("carried value", carries, found);
+}
+
+/** Texts as they are, all else as JSON. */
+const printed = (value: StructValue): string =>
+  typeof value === "string"
+    ? value
+    : JSON.stringify(value, (_key, inner: unknown) =>
+        inner instanceof Map ? (Object.fromEntries(inner) as unknown) : inner,
+      );
 
 function differences(policy: string, expectation: Expectation, verdict: Verdict): readonly string[] {
   const { kind, rule } = expectation.verdict;

@@ -127,6 +127,10 @@ function grpcStatus(httpStatus: number): number {
   }
 }
 
+/** The dynamic metadata of an answer alone, which Envoy keeps for the access log, as a google.protobuf.Struct. */
+export const encodeMetadata = (verdict: Verdict, envelope: Envelope): Buffer =>
+  bytesOf(metadata(verdict, envelope));
+
 /** A google.protobuf.Struct with the field `weir`, and what the policies add. */
 function metadata(verdict: Verdict, envelope: Envelope): string {
   let fields = weirField(verdict, envelope);

@@ -2,6 +2,7 @@ import { nameOf, tryExpectation, type Outcome, type Trial } from "../check/expec
 import type { TestsOf } from "../policy/compile.ts";
 import { printErrors } from "../policy/diagnostic.ts";
 import type { Policy, Snapshot } from "../policy/snapshot.ts";
+import { telemetryDifferences, type Logged } from "../report/expectation.ts";
 import { readConfiguration } from "../server.ts";
 import { counted } from "../std/counted.ts";
 import { foldersOf, type Command } from "./command.ts";
@@ -57,9 +58,25 @@ const isMet = ({ differences }: Outcome): boolean => differences.length === 0;
 
 async function runSuite(trial: Omit<Trial, "file">, tests: TestsOf): Promise<Suite> {
   const outcomes: Outcome[] = [];
-  for (const one of tests.file.expect)
-    outcomes.push(await tryExpectation({ ...trial, file: tests.file }, one));
+  for (const one of tests.file.expect) {
+    const outcome = await tryExpectation({ ...trial, file: tests.file }, one);
+    const logged = { ...outcome, refused: refusedBy(outcome), nowMs: tests.file.nowMs ?? trial.nowMs };
+    const unlike = telemetryDifferences(one, tests.file.tests, trial.snapshot, logged);
+    outcomes.push({ ...outcome, differences: [...outcome.differences, ...unlike] });
+  }
   return { tests, outcomes };
+}
+
+/** As Envoy logs it, where its failure mode is to refuse. */
+function refusedBy({ verdict }: Outcome): Logged["refused"] {
+  switch (verdict.kind) {
+    case "allow":
+      return undefined;
+    case "deny":
+      return { status: verdict.status, details: "ext_authz_denied" };
+    case "error":
+      return { status: 503, details: "ext_authz_error" };
+  }
 }
 
 function printSuite({ tests: { document, file }, outcomes }: Suite): string {

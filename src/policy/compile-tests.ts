@@ -33,7 +33,11 @@ export function unknownSubjects(tests: readonly Tests[], subjects: Subjects): re
       ...unknownBackends(one, handlers),
     ];
     if (byId.has(file.tests) || skipped.has(file.tests))
-      return [...identities, ...file.expect.flatMap((each) => unknownRule(one, each, byId, skipped))];
+      return [
+        ...identities,
+        ...file.expect.flatMap((each) => unknownRule(one, each, byId, skipped)),
+        ...file.expect.flatMap((each) => unknownTelemetry(one, each, byId, skipped)),
+      ];
     const message = `there is no policy "${file.tests}"`;
     return [
       ...identities,
@@ -67,6 +71,29 @@ function unknownRule(
   return [
     problem(place, "unknown-rule", `the policy ${policyId} has no rule "${ruleId}"`, didYouMean(ruleId, ids)),
   ];
+}
+
+/** As in a verdict: `slow` is of the policy that is tested, `mesh/slow` of another. */
+function unknownTelemetry(
+  { document, file }: Tests,
+  { index, telemetry }: Expectation,
+  policies: ReadonlyMap<string, CompiledPolicy>,
+  skipped: ReadonlySet<string>,
+): readonly Diagnostic[] {
+  return Array.from(telemetry.keys()).flatMap((named) => {
+    const { policy: policyId, rule } = subjectOf(file.tests, named);
+    if (skipped.has(policyId)) return [];
+    const place = document.keyAt(["expect", index, "telemetry", named]);
+    const policy = policies.get(policyId);
+    if (policy === undefined) {
+      const message = `there is no policy "${policyId}"`;
+      return [problem(place, "unknown-policy", message, didYouMean(policyId, policies.keys()))];
+    }
+    const ids = policy.file.telemetry.map(({ id }) => id);
+    if (ids.includes(rule)) return [];
+    const message = `the policy ${policyId} has no telemetry rule "${rule}"`;
+    return [problem(place, "unknown-rule", message, didYouMean(rule, ids))];
+  });
 }
 
 function unknownIdentities(

@@ -17,6 +17,7 @@ import {
   version,
   word,
 } from "./fields.ts";
+import { ENTRY, TELEMETRY, type DescribedEntry, type ExpectedTelemetry } from "./expected-telemetry.ts";
 import { entries, list, mapping, plainValue, type PlainValue } from "./fields-of-collections.ts";
 import { exactlyOne, told } from "./forms.ts";
 import { STUBS, type Stubs } from "./stubs-file.ts";
@@ -67,6 +68,11 @@ export interface Expectation {
   readonly query: ReadonlyMap<string, string>;
   /** Fields of the answer's dynamic metadata. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** What the answer carries to the access log for this policy's telemetry, by what is read: `auth.user.team`. */
+  readonly carries: ReadonlyMap<string, string>;
+  /** The access log of the request, and what telemetry rules make of it. */
+  readonly entry: DescribedEntry;
+  readonly telemetry: ExpectedTelemetry;
   /** What handlers answer, in place of what the file says. */
   readonly backends: Stubs;
   /** How often the request is made, one after the other at the same moment; what is expected is of the last. */
@@ -171,6 +177,9 @@ const WRITTEN_EXPECTATION = mapping({
   body: anyText().optional(),
   query: entries(anyText()).optional(),
   metadata: entries(anyText()).optional(),
+  carries: entries(anyText()).optional(),
+  entry: ENTRY.optional(),
+  telemetry: TELEMETRY.optional(),
   times: integer(1, 10_000).optional(),
   backends: STUBS.optional(),
 });
@@ -189,6 +198,9 @@ const EXPECTATION = told(exactlyOne(VERDICTS), WRITTEN_EXPECTATION).transform(
       body: written.body,
       query: written.query ?? new Map(),
       metadata: written.metadata ?? new Map(),
+      carries: written.carries ?? new Map(),
+      entry: written.entry ?? {},
+      telemetry: written.telemetry ?? new Map(),
       backends: written.backends ?? new Map(),
       times: written.times ?? 1,
     };

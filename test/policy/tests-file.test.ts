@@ -27,6 +27,9 @@ expect:
       body: undefined,
       query: new Map(),
       metadata: new Map(),
+      carries: new Map(),
+      entry: {},
+      telemetry: new Map(),
       backends: new Map(),
       times: 1,
     };
