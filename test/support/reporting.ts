@@ -4,7 +4,7 @@ import { inboundRequest, SIDECAR } from "../report/entries.ts";
 import { requestHttp1 } from "./http.ts";
 import { openLogs, type LogStream } from "./log-stream.ts";
 import { until } from "./until.ts";
-import { removeFolder, startWeir, type Weir, writeFolder } from "./weir.ts";
+import { removeFolder, type ServeOptions, startWeir, type Weir, writeFolder } from "./weir.ts";
 
 /** A weir that takes access logs, as a process of its own, with what a test sends it. */
 export interface Reporting {
@@ -51,9 +51,15 @@ listen:
 outbound: { allowPrivate: [127.0.0.1] }
 `;
 
+export interface Reported {
+  readonly handlers: string;
+  readonly telemetry: string;
+  readonly serve?: ServeOptions;
+}
+
 /** Starts it with `handlers` of weir.yaml and the items of one `telemetry:`; whoever asks to pass may. */
 export async function startReporting(
-  { handlers, telemetry }: { readonly handlers: string; readonly telemetry: string },
+  { handlers, telemetry, serve }: Reported,
   open: AsyncDisposableStack,
 ): Promise<Reporting> {
   const files = {
@@ -69,7 +75,7 @@ rules:
 `,
   };
   const folder = open.adopt(await writeFolder(files), removeFolder);
-  const weir = open.adopt(await startWeir(folder), (started) => started.process.stop());
+  const weir = open.adopt(await startWeir(folder, serve), (started) => started.process.stop());
   if ("unix" in weir.checks) throw new Error("it listens on TCP");
   const { port } = weir.checks;
   const account = () => accountOf(weir);

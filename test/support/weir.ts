@@ -45,14 +45,17 @@ ${more}`;
 export interface ServeOptions {
   parameters?: readonly string[];
   environment?: Readonly<Record<string, string>>;
+  /** A command that runs what follows it in its own place, such as `nice`. */
+  within?: readonly string[];
 }
 
 /** Runs `weir serve <folder>` and waits until it is ready; throws with its own words when it ends instead. */
 export async function startWeir(
   folder: string,
-  { parameters = [], environment = {} }: ServeOptions = {},
+  { parameters = [], environment = {}, within = [] }: ServeOptions = {},
 ): Promise<Weir> {
-  const running = await startProcess(process.execPath, [main, "serve", folder, ...parameters], environment);
+  const [program = "", ...rest] = [...within, process.execPath, main, "serve", folder, ...parameters];
+  const running = await startProcess(program, rest, environment);
   try {
     const { checks, metricsPort, httpPort, adminPort } = await until(() => listening(running), {
       timeoutMs: 20_000,
