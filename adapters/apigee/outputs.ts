@@ -58,19 +58,31 @@ export function outputsOf({
   return outputs;
 }
 
-/** The fields of an analytics record that only the check knows, under the names that they have there. */
+/** A telemetry rule hands back no longer text. */
+const MAX_ANALYTICS_LENGTH = 1_024;
+
+/** The fields of an analytics record that only the check knows, under the names that they have there; the last have to fit. */
 function analyticsOf(
   { api, environment }: Wanted,
   { caller, product }: { readonly caller: Caller | undefined; readonly product: string | undefined },
 ): string {
   const fields = {
-    apiproxy: api,
     environment,
-    developer_email: caller?.developerEmail,
-    developer_app: caller?.application,
-    access_token: caller?.accessToken,
+    apiproxy: api,
     client_id: caller?.clientId,
     api_product: product,
+    developer_app: caller?.application,
+    developer_email: caller?.developerEmail,
+    access_token: caller?.accessToken,
   };
-  return JSON.stringify(Object.fromEntries(Object.entries(fields).filter(([, value]) => value)));
+  let text = "{}";
+  const said: Record<string, string> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined || value === "") continue;
+    const more = JSON.stringify({ ...said, [name]: value });
+    if (more.length > MAX_ANALYTICS_LENGTH) continue;
+    said[name] = value;
+    text = more;
+  }
+  return text;
 }

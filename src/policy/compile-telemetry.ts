@@ -36,7 +36,7 @@ export function compilePolicyTelemetry(
   const { check, match, handlers, identities } = world;
   const names = entryNames(check, world);
   const carries = new Carries(check.scope, names.types);
-  const ruleWorld = { policy: file.policy, names, carries, handlers, identities };
+  const ruleWorld = { policy: file.policy, rules: file.rules, names, carries, handlers, identities };
   const rules = file.telemetry.flatMap((written) => compileTelemetry(written, ruleWorld) ?? []);
   const isAlone = isOfTelemetryAlone(file);
   const [when, except] = [file.match === "everything" ? undefined : file.match.when, file.except].map(
@@ -87,6 +87,7 @@ function overEntry(source: string, isAlone: boolean, world: TelemetryWorld): Exp
 /** What one telemetry rule is compiled with. */
 interface TelemetryWorld {
   readonly policy: string;
+  readonly rules: PolicyFile["rules"];
   readonly names: EntryNames;
   /** What is read of checks is added to it. */
   readonly carries: Carries;
@@ -197,16 +198,27 @@ function compileField(
   refuseSecrets(scope, path, scope.mentions(value), "what telemetry sends is written down");
   carry(path, value.reads, world);
   const expressions = parts.filter((part) => typeof part === "object");
-  const isPersonal = expressions.some((one) => isOfPersons(one, world));
+  const isPersonal = expressions.some((one) => isOfPersons(one, handler, world));
   if (!isPersonal || (handler !== undefined && takesPersons(handler))) return { name, value, shown: "open" };
   const [only] = expressions;
   const isText = parts.length > 1 || /^(?:string|dyn)$/.test(only?.type ?? "");
   return { name, value, shown: isText ? "digest quoted" : "digest" };
 }
 
-/** What a condition comes to says little of anybody. */
-const isOfPersons = (expression: Expression, { names: { scope }, identities }: TelemetryWorld): boolean =>
-  expression.type !== "bool" && entryDisclosureOf(scope.mentions(expression), identities) !== "open";
+/** What a condition comes to says little of anybody, and what a handler has answered is no news to it. */
+function isOfPersons(
+  expression: Expression,
+  handler: ConfiguredHandler | undefined,
+  { rules, names: { scope }, identities }: TelemetryWorld,
+): boolean {
+  if (expression.type === "bool") return false;
+  const mentions = scope.mentions(expression);
+  const isNews = (answer: string): boolean =>
+    rules.every((rule) => rule.kind !== "ask" || rule.as !== answer) ||
+    rules.some((rule) => rule.kind === "ask" && rule.as === answer && rule.handler !== handler?.name);
+  const answers = new Set([...mentions.answers].filter(isNews));
+  return entryDisclosureOf({ ...mentions, answers }, identities) !== "open";
+}
 
 /** Adds what expressions at `path` read of checks to what those carry; what cannot be carried is reported. */
 function carry(path: Path, reads: readonly Read[], { names, carries }: TelemetryWorld): void {

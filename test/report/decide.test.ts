@@ -142,6 +142,34 @@ describe("decideEntry", () => {
     assert.deepEqual(missing, ["who/digests client"]);
   });
 
+  it("tells a handler what it has answered as it was, and others by digests", () => {
+    const values = new Map<string, unknown>([["caller.who", "ann"]]);
+    const left = { policies: ["asks"], carried: new Map([["asks", values]]) };
+    const policy = `
+      policy: asks
+      match: everything
+      rules:
+        - id: who
+          ask: asked
+          as: caller
+        - id: known
+          allow: has(caller.who)
+      telemetry:
+        - id: back
+          to: asked
+          with:
+            who: \${caller.who}
+            ip: \${client.ip}
+        - id: on
+          to: lines
+          with:
+            who: \${caller.who}
+    `;
+    const { wanted } = decided(reportingSnapshot(policy), { left });
+    const [back, on] = wanted.map(({ outcome }) => outcome !== "sampled-out" && outcome.added.get("who"));
+    assert.deepEqual([back, on], ["ann", '#"ann"']);
+  });
+
   it("leaves out and reports what was not carried, whatever came instead", () => {
     const values = new Map<string, unknown>([
       ["auth.user.team", 5],

@@ -18,6 +18,7 @@ export const HANDLERS = {
     lines: { adapter: "lines" },
     plain: { adapter: "lines", config: { personal: "plain" } },
     graphs: { adapter: "graphs" },
+    asked: { adapter: "both" },
   },
 };
 

@@ -3,7 +3,12 @@ import { defineAdapter, type Adapter, type Handler } from "../../src/adapter/ada
 import type { Preset, ReportUse } from "../../src/adapter/report.ts";
 
 /** An adapter that takes reports and keeps nothing of them. */
-const sink = (id: string, presets: readonly Preset[], plain: "taken" | "refused"): Adapter =>
+const sink = (
+  id: string,
+  presets: readonly Preset[],
+  plain: "taken" | "refused",
+  answers?: Pick<Adapter, "outputs" | "inputs">,
+): Adapter =>
   defineAdapter({
     id,
     summary: "takes reports, for tests",
@@ -11,10 +16,11 @@ const sink = (id: string, presets: readonly Preset[], plain: "taken" | "refused"
       personal: z.enum(["digest", "plain"]).default("digest"),
       labels: z.array(z.string()).optional(),
     }),
-    inputs: { report: { presets, plain, complaint } },
-    outputs: {},
+    inputs: { ...answers?.inputs, report: { presets, plain, complaint } },
+    outputs: answers?.outputs ?? {},
     create: (): Handler => ({
       start: () => Promise.resolve(),
+      check: () => ({ verdict: "allow" }),
       report: () => ({ kind: "delivered" }),
       status: () => ({ state: "ready", detail: "" }),
       close: () => Promise.resolve(),
@@ -28,8 +34,14 @@ function complaint(config: unknown, { fields }: ReportUse): string | undefined {
   return other === undefined ? undefined : `${other} is not among the labels of this handler: add it there`;
 }
 
-/** `lines` takes lines, alone or of a preset; `graphs` takes measurements only. */
+const ASKED: Pick<Adapter, "outputs" | "inputs"> = {
+  inputs: { check: {} },
+  outputs: { who: { type: "string", meaning: "somebody" } },
+};
+
+/** `lines` takes lines, alone or of a preset; `graphs` takes measurements only; `both` is asked in checks, too. */
 export const SINKS: readonly Adapter[] = [
   sink("lines", ["access-log", "trace"], "taken"),
   sink("graphs", ["istio"], "refused"),
+  sink("both", [], "taken", ASKED),
 ];

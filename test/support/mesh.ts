@@ -28,6 +28,8 @@ export interface MeshSetup {
   filtersBefore?: NonNullable<Bootstrap["filtersBefore"]>;
   /** Fields of Envoy's access log beside those that `ask` reads. */
   logged?: Readonly<Record<string, string>>;
+  /** Whether weir is told of every request. */
+  logs?: "sent";
   serve?: ServeOptions;
 }
 
@@ -46,7 +48,7 @@ export async function startAskingEnvoy(
   setup: Omit<MeshSetup, "files" | "serve"> & Pick<Mesh, "weir" | "upstream">,
   open: AsyncDisposableStack,
 ): Promise<Envoy> {
-  const { program, weir, upstream, listeners, filter, filtersBefore, logged } = setup;
+  const { program, weir, upstream, listeners, filter, filtersBefore, logged, logs } = setup;
   const config = envoyBootstrap({
     listeners: listeners ?? [{ name: "web", check: "asked" }],
     // Longer than Envoy's 200 ms: a busy machine must not decide what a test sees.
@@ -54,6 +56,7 @@ export async function startAskingEnvoy(
     upstream: { host: upstream.host, port: upstream.port },
     grpcUpstream: { host: upstream.host, port: upstream.http2Port },
     ...(filtersBefore === undefined ? {} : { filtersBefore }),
+    ...(logs === undefined ? {} : { logs }),
     accessLog: {
       ...logged,
       ask: "%REQ(X-ASK)%",
@@ -93,6 +96,9 @@ const loggedFields = z.strictObject({
   verdict: z.string(),
   /** What settles costs that were reserved. */
   settle: z.string().optional(),
+  /** What telemetry rules need. */
+  policies: z.unknown().optional(),
+  carried: z.unknown().optional(),
 });
 
 /** Sends a request through an Envoy, marked so that log and upstream can be asked for it. */

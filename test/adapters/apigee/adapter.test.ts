@@ -221,7 +221,8 @@ describe("Apigee, asked", () => {
     delete remote.behaviour.upload;
     await handler.report?.(again, call);
     assert.deepEqual(await deliver(call), { kind: "delivered" });
-    const [[name, [record]] = ["", []]] = [...remote.files];
+    const [file] = remote.files.values();
+    const { name = "", records: [record] = [] } = file ?? {};
     assert.match(name, /^date=\d{4}-\d\d-\d\d\/time=\d\d-\d\d-00\/\d+-[0-9a-f-]{36}\.gz$/);
     const at = host.nowMs();
     assert.deepEqual(
