@@ -42,7 +42,11 @@ export const apigee = defineAdapter<ApigeeConfig>({
         "secret",
         "An access token of the organization's, which the handler verifies; empty: none",
       ),
-      claims: optional("secret", "The claims of a token that Envoy or weir has verified", "map(string, dyn)"),
+      claims: optional(
+        "secret",
+        "The claims of a token that Envoy or weir has verified, a map; empty: none",
+        "dyn",
+      ),
       api: optional(
         "open",
         "The API that products name, such as the host; missing: the question is only who it is",
@@ -134,13 +138,13 @@ class ApigeeHandler implements Handler {
       case "failed":
         return { verdict: "error", reason: identified.reason };
       case "caller":
-        return wanted === undefined
-          ? { verdict: "allow", outputs: this.#outputs({ caller: identified.caller, wanted }) }
-          : this.#open(identified.caller, wanted, call);
+        return this.#open(identified.caller, wanted, call);
     }
   }
 
-  #open(caller: Caller, wanted: Wanted, call: Call): CheckAnswer | Promise<CheckAnswer> {
+  #open(caller: Caller, wanted: Wanted | undefined, call: Call): CheckAnswer | Promise<CheckAnswer> {
+    if (caller.products.length === 0) return this.#refuse(403, { caller, wanted });
+    if (wanted === undefined) return { verdict: "allow", outputs: this.#outputs({ caller, wanted }) };
     const { products } = this.#catalogue;
     if (products === undefined) return { verdict: "error", reason: "no products were read yet" };
     const operations = openTo(caller, wanted, products);

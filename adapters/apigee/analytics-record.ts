@@ -39,7 +39,7 @@ export function recordOf(entry: FieldRecord, organization: string, nowMs: number
   const record = {
     ...capturedOf(entry),
     ...checked,
-    ...timesOf(entry, startMs),
+    ...timesOf(entry),
     client_received_start_timestamp: startMs,
     recordType: "APIAnalytics",
     request_uri: text(entry.added.get("uri")) || path,
@@ -84,16 +84,16 @@ const CHECKED: ReadonlySet<string> = new Set([
   ],
 ]);
 
-function timesOf(entry: FieldRecord, startMs: number): Readonly<Record<string, number>> {
-  const since = new Map(TIMES.map((name) => [name, durationMs(entry.added.get(name))]));
-  const durationWhole = number(entry.fields.get("duration"));
+function timesOf({ added, fields, timeMs: startMs = 0 }: FieldRecord): Readonly<Record<string, number>> {
+  const duration = number(fields.get("duration"));
   const times: Record<string, number> = {};
-  for (const [name, ms] of since) {
+  for (const name of TIMES) {
     // What the client saw is always there; a target may never have been called.
-    const known =
-      ms ?? (name === "client_sent_start" || name === "client_sent_end" ? durationWhole : undefined);
-    if (known !== undefined || name.startsWith("client_"))
-      times[`${name}_timestamp`] = startMs + Math.floor(known ?? 0);
+    const isOfClient = name.startsWith("client_");
+    const fallback = name.startsWith("client_sent_") ? duration : undefined;
+    const sinceMs = durationMs(added.get(name)) ?? fallback;
+    if (sinceMs !== undefined || isOfClient)
+      times[`${name}_timestamp`] = Math.floor(startMs + (sinceMs ?? 0));
   }
   return times;
 }

@@ -19,11 +19,12 @@ export function readQuestion(input: CheckInput, config: ApigeeConfig): Question 
     const value = input.get(name);
     return typeof value === "string" && value !== "" ? value : undefined;
   };
-  const claims = input.get("claims");
+  const claims = input.get("claims") ?? new Map();
+  if (!(claims instanceof Map)) return "claims are a map by name";
   const who = {
     key: text("key"),
     token: text("token"),
-    claims: claims instanceof Map && claims.size > 0 ? (claims as Claims) : undefined,
+    claims: claims.size > 0 ? (claims as Claims) : undefined,
   };
   const isOfIdentity = ["api", "method", "path", "environment"].every((name) => !input.has(name));
   if (isOfIdentity) return { ...who, wanted: undefined };

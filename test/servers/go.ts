@@ -9,20 +9,46 @@ import { digestOf, refused, type Refused, type Unpacked } from "./unpacked.ts";
 /** Builds a program with Go, which checks the digests of its modules, and leaves it alone in `draft`. */
 export async function installGoProgram(source: GoSource, draft: string): Promise<Unpacked | Refused> {
   const { package: path, version } = source;
+  const name = basename(path.replace(/\/v\d+$/, ""));
   const built = join(draft, "built");
+  const refusal = await (source.versions === "recorded"
+    ? buildModule(source, join(built, name))
+    : install(source, { draft, built }));
+  if (refusal !== undefined) return refusal;
+  const member = join("bin", name);
+  await mkdir(join(draft, "bin"));
+  await rename(join(built, name), join(draft, member));
+  await chmod(join(draft, member), 0o755);
+  await rm(built, { recursive: true });
+  const sha256 = digestOf(await readFile(join(draft, member)));
+  return { kind: "unpacked", member, libraries: [], origin: [{ package: path, version, sha256 }] };
+}
+
+async function install(
+  { package: path, version }: GoSource,
+  { draft, built }: { readonly draft: string; readonly built: string },
+): Promise<Refused | undefined> {
   const ended = await runCommand("go", ["install", "-p", "2", `${path}@${version}`], {
     environment: { GOBIN: built, GOFLAGS: "-mod=mod" },
     folder: draft,
     timeoutMs: 540_000,
   });
-  if (ended.kind !== "succeeded") return refused(whyNotBuilt(ended));
-  const member = join("bin", basename(path));
-  await mkdir(join(draft, "bin"));
-  await rename(join(built, basename(path)), join(draft, member));
-  await chmod(join(draft, member), 0o755);
-  await rm(built, { recursive: true });
-  const sha256 = digestOf(await readFile(join(draft, member)));
-  return { kind: "unpacked", member, libraries: [], origin: [{ package: path, version, sha256 }] };
+  return ended.kind === "succeeded" ? undefined : refused(whyNotBuilt(ended));
+}
+
+/** In the module's own folder, which stays as it is. */
+async function buildModule(
+  { package: module, version }: GoSource,
+  program: string,
+): Promise<Refused | undefined> {
+  const downloaded = await downloadGoModule({ module, version });
+  if (downloaded.kind === "refused") return downloaded;
+  const ended = await runCommand("go", ["build", "-p", "2", "-buildvcs=false", "-o", program, "."], {
+    environment: { GOFLAGS: "-mod=readonly" },
+    folder: downloaded.folder,
+    timeoutMs: 540_000,
+  });
+  return ended.kind === "succeeded" ? undefined : refused(whyNotBuilt(ended));
 }
 
 /** Fetches a module, which Go checks against its checksum database, and says which folder has it. */

@@ -42,6 +42,8 @@ export interface GoSource {
   /** The package of the program. */
   package: string;
   version: string;
+  /** `recorded`: the package is a module whose own list of versions it is built with, one by one. Absent: what Go chooses. */
+  versions?: "recorded";
 }
 
 /** A program that is one jar of a Maven repository: one version, one digest. */
@@ -69,7 +71,16 @@ export interface SystemSource {
 }
 
 export type ServerName =
-  "envoy" | "h2load" | "chromium" | "redis" | "valkey" | "ratelimit" | "prometheus" | "zipkin" | "opa";
+  | "envoy"
+  | "h2load"
+  | "chromium"
+  | "redis"
+  | "valkey"
+  | "ratelimit"
+  | "prometheus"
+  | "zipkin"
+  | "opa"
+  | "apigee";
 
 export const servers: Readonly<Record<ServerName, Server>> = {
   envoy: {
@@ -145,6 +156,17 @@ export const servers: Readonly<Record<ServerName, Server>> = {
     binary: "opa",
     fits: { parameters: ["version"], pattern: /^Version: 1\./ },
     source: { kind: "go", package: "github.com/open-policy-agent/opa", version: "v1.22.2" },
+  },
+  apigee: {
+    // A name that nothing else has: it cannot be asked for its version, which is a constant.
+    binary: "apigee-remote-service-for-envoy",
+    fits: { parameters: [], pattern: /./ },
+    source: {
+      kind: "go",
+      package: "github.com/apigee/apigee-remote-service-envoy/v2",
+      version: "v2.1.5",
+      versions: "recorded",
+    },
   },
   zipkin: {
     // A name that nothing else has: a jar that is asked for its version begins to serve.

@@ -7,6 +7,11 @@ export interface QuotaAsked {
   readonly timeUnit: string;
 }
 
+/** The same with the `user-agent` of who asks. */
+export interface QuotaAskedBy extends QuotaAsked {
+  readonly by: string;
+}
+
 /** When the window that is open ends, in epoch milliseconds: windows of a calendar follow each other from the first of January 2019 on. */
 export function windowEnd({ interval, timeUnit }: QuotaAsked, nowMs: number): number {
   const now = new Date(nowMs);

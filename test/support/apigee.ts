@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { isSignedBy, signingKey, signToken, type SigningKey } from "./apigee-keys.ts";
-import { windowEnd, type QuotaAsked } from "./apigee-quota.ts";
+import { windowEnd, type QuotaAsked, type QuotaAskedBy } from "./apigee-quota.ts";
 
 /** How one of its calls behaves; `cut` ends the connection after the request was taken in. */
 export type Behaviour = "well" | "hang" | "cut" | { readonly status: number; readonly body: string };
@@ -39,7 +39,7 @@ export interface Apigee {
   provisioned: readonly SigningKey[];
   /** Use by identifier, in the window that is open now. */
   readonly counters: Map<string, number>;
-  readonly quotasAsked: QuotaAsked[];
+  readonly quotasAsked: QuotaAskedBy[];
   readonly calls: Record<CallName, number>;
   readonly behaviour: Partial<Record<CallName, Behaviour>>;
   /** For how long a URL to upload to is good. */
@@ -154,9 +154,9 @@ const json = (value: unknown, status = 200, headers = {}): Said => ({
 });
 
 function answerOf(apigee: Apigee, call: CallName | undefined, { request, body }: Asked): Said {
-  const { headers, url = "" } = request;
+  const { headers } = request;
   if (call === undefined) return json({}, 404);
-  const isKnown = OPEN.has(call) || isCaller(apigee, call, headers.authorization ?? "");
+  const isKnown = OPEN.has(call) || isCaller(apigee, call, headers.authorization);
   if (!isKnown) return json({ fault: { faultstring: "who?" } }, 401);
   switch (call) {
     case "products":
@@ -170,11 +170,9 @@ function answerOf(apigee: Apigee, call: CallName | undefined, { request, body }:
     case "verifyApiKey":
       return verified(apigee, JSON.parse(body.toString()) as { apiKey: string });
     case "quotas":
-      return counted(apigee, JSON.parse(body.toString()) as QuotaAsked);
-    case "signedUrl": {
-      const name = new URL(url, apigee.url).searchParams.get("relative_file_path") ?? "";
-      return json({ url: `${apigee.url}/upload/${name}?until=${apigee.nowMs() + apigee.signedForMs}` });
-    }
+      return counted(apigee, { ...(JSON.parse(body.toString()) as QuotaAsked), by: agentOf(request) });
+    case "signedUrl":
+      return signedUrl(apigee, request);
     case "upload":
       return uploaded(apigee, { request, body });
   }
@@ -183,7 +181,7 @@ function answerOf(apigee: Apigee, call: CallName | undefined, { request, body }:
 const OPEN: ReadonlySet<CallName> = new Set(["certs", "token", "google", "upload"]);
 
 /** Whether it is the pair of Edge, a token that a provisioned key has signed, or Google's own. */
-function isCaller(apigee: Apigee, call: CallName, authorization: string): boolean {
+function isCaller(apigee: Apigee, call: CallName, authorization = ""): boolean {
   if (authorization === apigee.credentials) return true;
   const token = authorization.replace(/^Bearer /, "");
   if (call === "signedUrl") return token === GOOGLE_TOKEN;
@@ -216,7 +214,7 @@ function tokenOf(apigee: Apigee, claims: object): string {
   return signToken(apigee.signing, { aud: "remote-service-client", iat, exp: iat + TOKEN_S, ...claims });
 }
 
-function counted(apigee: Apigee, asked: QuotaAsked): Said {
+function counted(apigee: Apigee, asked: QuotaAskedBy): Said {
   const { identifier, weight, allow } = asked;
   const nowMs = apigee.nowMs();
   apigee.quotasAsked.push(asked);
@@ -232,14 +230,21 @@ function counted(apigee: Apigee, asked: QuotaAsked): Said {
 /** When the window of a counter ends, in epoch milliseconds. */
 const WINDOWS = new WeakMap<Apigee, Map<string, number>>();
 
-function uploaded(apigee: Apigee, { request: { url = "", headers }, body }: Asked): Said {
-  const { pathname, searchParams } = new URL(url, apigee.url);
+const agentOf = ({ headers }: IncomingMessage): string => headers["user-agent"] ?? "";
+
+function signedUrl(apigee: Apigee, { url = "" }: IncomingMessage): Said {
+  const name = new URL(url, apigee.url).searchParams.get("relative_file_path") ?? "";
+  return json({ url: `${apigee.url}/upload/${name}?until=${apigee.nowMs() + apigee.signedForMs}` });
+}
+
+function uploaded(apigee: Apigee, { request, body }: Asked): Said {
+  const { pathname, searchParams } = new URL(request.url ?? "", apigee.url);
   // What a store says of a URL that is too old.
   if (Number(searchParams.get("until")) < apigee.nowMs()) return json({ error: "Request has expired" }, 403);
   const lines = gunzipSync(body).toString().trimEnd().split("\n");
   const name = pathname.replace(/^\/upload\//, "");
   const records = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
-  apigee.files.set(name, { name, by: headers["user-agent"] ?? "", records });
+  apigee.files.set(name, { name, by: agentOf(request), records });
   return json({});
 }
 

@@ -113,6 +113,15 @@ describe("Apigee, asked", () => {
     assert.equal(remote.calls.quotas, 0);
   });
 
+  it("refuses, and tells, whose application has no product, whatever is asked", async () => {
+    await start(() => remote.keys.set("key-0", { ...CLAIMS, api_product_list: [] }));
+    for (const input of [{ key: "key-0" }, { key: "key-0", ...GET }]) {
+      const answer = await ask(input);
+      assert.ok(answer.verdict === "deny" && answer.status === 403);
+      assert.equal(answer.outputs?.get("client_id"), "key-0");
+    }
+  });
+
   it("tells whom it has refused", async () => {
     await start();
     const answer = await ask({ key: "key-1", ...GET, path: "/other" });

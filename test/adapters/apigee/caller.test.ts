@@ -44,7 +44,6 @@ describe("a caller", () => {
     [{ api_product_list: '{"a":1}' }, /api_product_list is not a list/],
     [{ api_product_list: ["p", 5] }, /api_product_list is not a list/],
     [{ api_product_list: 7 }, /api_product_list is not a list/],
-    [{ api_product_list: [] }, /api_product_list is empty/],
     [{ client_id: 5 }, /client_id is not a text/],
     [{ client_id: "" }, /client_id is not a text/],
     [{ application_name: undefined }, /application_name is not a text/],
