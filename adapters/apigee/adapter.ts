@@ -150,10 +150,9 @@ class ApigeeHandler implements Handler {
     const operations = openTo(caller, wanted, products);
     const [first] = operations;
     if (first === undefined) return this.#refuse(403, { caller, wanted });
-    const taken = this.#quotas.take(
-      operations.flatMap(({ quota }) => quota ?? []),
-      call,
-    );
+    // What an earlier hop was charged for is neither counted again nor refused for want of room.
+    const quotas = call.charge === "before" ? [] : operations.flatMap(({ quota }) => quota ?? []);
+    const taken = this.#quotas.take(quotas, call);
     const known = { caller, wanted, product: first.product };
     return taken instanceof Promise
       ? taken.then((one) => this.#conclude(one, known))

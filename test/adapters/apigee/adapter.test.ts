@@ -95,6 +95,22 @@ describe("Apigee, asked", () => {
     assert.deepEqual(await times(2), ["allow", "429"]);
   });
 
+  it("charges nothing for what an earlier hop was charged for, and refuses nothing for want of room", async () => {
+    await start(() => remote.counters.set(COUNTER, 4));
+    assert.deepEqual(await times(2), ["allow", "429"]);
+    const input = new Map(Object.entries({ key: "key-1", ...GET }));
+    const call = { deadlineAtMs: host.nowMs() + 1_000, signal: AbortSignal.timeout(1_000) };
+    const answer = await handler.check?.(input, { ...call, charge: "before" });
+    assert.equal(answer?.verdict, "allow");
+    const closed = await handler.check?.(new Map([...input, ["path", "/other"]]), {
+      ...call,
+      charge: "before",
+    });
+    assert.equal(closed?.verdict, "deny");
+    await tick(host);
+    assert.equal(remote.counters.get(COUNTER), 5);
+  });
+
   it("answers as the contract says", async () => {
     await start();
     assert.equal(await asked({ key: "" }), "401");
