@@ -15,6 +15,8 @@ export interface AnalyticsOptions {
 }
 
 const SEGMENT_BYTES = 8 * 1_048_576;
+/** Of those that wait where the disk is full, so that few records go at a time. */
+const LEAST_FILES = 8;
 const DELIVER_TIMEOUT_MS = 60_000;
 /** What was taken last is uploaded before the process ends, if that is quick; else it waits on disk. */
 const CLOSING_MS = 200;
@@ -47,7 +49,9 @@ export class AnalyticsSpool {
     this.#spool = await host.openSpool({
       folder: join(config.folder, "analytics"),
       maxBytes: config.analytics.maxBytes,
-      segmentBytes: Math.min(SEGMENT_BYTES, config.analytics.maxBytes),
+      // What counts is what happens now.
+      whenFull: "drop oldest",
+      segmentBytes: Math.min(SEGMENT_BYTES, Math.floor(config.analytics.maxBytes / LEAST_FILES)),
       sealAfterMs: config.analytics.uploadMs,
       deliverTimeoutMs: DELIVER_TIMEOUT_MS,
       deliver: (batch, call) => this.#deliver(batch, call),

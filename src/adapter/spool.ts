@@ -22,8 +22,13 @@ export type SpoolDelivery =
 export interface SpoolOptions {
   /** Its own alone; made where it is not there, and relative to that of weir.yaml. */
   readonly folder: string;
-  /** What may wait on disk; with more, nothing is taken. */
+  /** What may wait on disk. */
   readonly maxBytes: number;
+  /**
+   * What becomes of a record for which there is no room: it is not taken (`refuse`, also where this is absent), or the oldest batches that are
+   * not under way are dropped for it (`drop oldest`), which is counted.
+   */
+  readonly whenFull?: "refuse" | "drop oldest";
   /** A batch is delivered when it has so many bytes, or its first record is so old. */
   readonly segmentBytes: number;
   readonly sealAfterMs: number;

@@ -128,6 +128,12 @@ export class SpoolFolder {
   /** It has certainly not arrived. */
   unmark = (batch: Batch): Promise<void> => this.#move(batch, "sending", "batch");
 
+  /** It is given up before it was sent. */
+  async drop(batch: Batch): Promise<void> {
+    await unlink(this.#pathOf(batch, "batch"));
+    await this.#sync();
+  }
+
   /** It is dealt with. */
   async remove(batch: Batch): Promise<void> {
     await unlink(this.#pathOf(batch, "sending"));

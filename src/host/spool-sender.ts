@@ -7,7 +7,17 @@ import type { Timers } from "./timers.ts";
 
 /** What became of records in the end, or why they were not taken. */
 export type SpoolResult =
-  "taken" | "delivered" | "refused" | "unknown" | "torn" | "lost" | "full" | "too_large" | "empty" | "closed";
+  | "taken"
+  | "delivered"
+  | "refused"
+  | "unknown"
+  | "torn"
+  | "lost"
+  | "full"
+  | "dropped"
+  | "too_large"
+  | "empty"
+  | "closed";
 
 export interface SenderOptions {
   readonly folder: SpoolFolder;
@@ -24,6 +34,10 @@ export class SpoolSender {
   readonly #ending = new AbortController();
   #batches: Batch[];
   #running: Promise<void> | undefined;
+  /** The one under way. */
+  #current: Batch | undefined;
+  /** Files of dropped batches that go. */
+  #dropping: Promise<void> = Promise.resolve();
   #failures = 0;
   #notBeforeMs = 0;
   #mostPauseMs = LONGEST_PAUSE_MS;
@@ -45,6 +59,19 @@ export class SpoolSender {
     this.#start();
   }
 
+  /** Forgets the oldest batch that is not under way, and says how many records it had. */
+  dropOldest(): number {
+    const oldest = this.#batches.find((batch) => batch !== this.#current);
+    if (oldest === undefined) return 0;
+    const { folder, log } = this.#options;
+    this.#batches = this.#batches.filter((batch) => batch !== oldest);
+    // Owned: it never rejects, and `end` waits for it.
+    this.#dropping = this.#dropping
+      .then(() => folder.drop(oldest))
+      .catch((error: unknown) => log.warn({ reason: String(error) }, "a dropped batch is still on disk"));
+    return oldest.count;
+  }
+
   /** Delivers what it can by then, epoch milliseconds, and ends. */
   async end(atMs: number): Promise<void> {
     const { timers } = this.#options;
@@ -55,6 +82,7 @@ export class SpoolSender {
     this.#ending.abort();
     this.#wake?.();
     await this.#running;
+    await this.#dropping;
   }
 
   #start(): void {
@@ -69,7 +97,11 @@ export class SpoolSender {
     for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
       await this.#pause(this.#notBeforeMs - timers.nowMs());
       if (this.#isOver) break;
+      // It may have been dropped meanwhile.
+      if (this.#batches[0] !== batch) continue;
+      this.#current = batch;
       await this.#bring(batch);
+      this.#current = undefined;
     }
     // At once, so that a batch that is added from now on begins anew.
     this.#running = undefined;

@@ -135,9 +135,16 @@ export class DiskSpool {
     if (record.length === 0) return "empty";
     const bytes = framedBytes(record);
     if (bytes > segmentBytes) return "too_large";
-    if (this.#bytes + bytes > maxBytes) return "full";
+    while (this.#bytes + bytes > maxBytes) if (!this.#makesRoom()) return "full";
     // What is handed on is the caller's to change.
     return this.#writer.append(Buffer.from(record)) ? undefined : "full";
+  }
+
+  /** Whether there is more room now than before. */
+  #makesRoom(): boolean {
+    const dropped = this.#user.options.whenFull === "drop oldest" ? this.#sender.dropOldest() : 0;
+    if (dropped > 0) this.#count("dropped", dropped);
+    return dropped > 0;
   }
 
   /** Delivers what it can until then, epoch milliseconds, and gives the folder back. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { open, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { frame } from "../../src/host/spool-frames.ts";
+import type { SpoolDelivery } from "../../src/adapter/spool.ts";
 import type { OpenFile } from "../../src/host/spool-folder.ts";
 import { until } from "../support/until.ts";
 import { inAWhile, Spooling } from "./spooling.ts";
@@ -40,6 +41,32 @@ describe("records that wait on disk", () => {
     assert.equal(spooling.count("too_large"), 1);
     await delivered(10);
     assert.ok(spool.append(Buffer.alloc(12)));
+  });
+
+  it("make room for newer ones where the oldest are to be dropped, but for those that are under way", async () => {
+    const sent: number[] = [];
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<SpoolDelivery>();
+    const spool = await spooling.open({
+      maxBytes: 400,
+      whenFull: "drop oldest",
+      deliver: (batch) => {
+        sent.push(...batch.map(Number));
+        return arrived;
+      },
+    });
+    for (let index = 0; index < 12; index++) {
+      assert.ok(spool.append(Buffer.from(String(index).padStart(67, "0"))));
+      // Files are numbered from 1 on, and each has one record.
+      const name = new RegExp(`^0*${index + 1}-.*[.](batch|sending)$`);
+      await until(async () => (await readdir(spooling.folder)).some((one) => name.test(one)), {
+        what: `batch ${index}`,
+      });
+    }
+    arrive({ kind: "delivered" });
+    await spool.close(inAWhile());
+    assert.deepEqual(sent, [0, 8, 9, 10, 11]);
+    assert.deepEqual([spooling.count("dropped"), spooling.count("full")], [7, 0]);
+    assert.deepEqual(await spooling.files(), []);
   });
 
   it("are sent again where they have certainly not arrived, before those that came later", async () => {
