@@ -34,7 +34,12 @@ const RESERVE_MS = 10;
 const CLOSING_MS = 200;
 
 /** Source: apigee-remote-service-cli, the policy DistributedQuota; times are milliseconds. */
-const RESULT = z.object({ used: z.number(), exceeded: z.number(), expiryTime: z.number() });
+const RESULT = z.object({
+  used: z.number(),
+  exceeded: z.number(),
+  expiryTime: z.number(),
+  timestamp: z.number().optional(),
+});
 
 /** The quotas of the service, decided here and told to it in the background. */
 export class Quotas {
@@ -172,8 +177,10 @@ export class Quotas {
         this.#failed("the remote service answers with something else than a quota");
         return;
       }
-      const { used, exceeded, expiryTime } = read.data;
-      bucket.learn({ used: used + exceeded, expiresAtMs: expiryTime }, host.nowMs());
+      const nowMs = host.nowMs();
+      // Both are of the service's clock, which may be another than ours.
+      const { used, exceeded, expiryTime, timestamp = nowMs } = read.data;
+      bucket.learn({ used: used + exceeded, expiresAtMs: nowMs + expiryTime - timestamp }, nowMs);
       this.#succeeded();
     } catch (error) {
       bucket.giveUp(isUnsent(error) ? "not-counted" : "unknown");

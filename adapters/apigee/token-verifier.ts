@@ -17,7 +17,8 @@ const REFRESH_MS = 5 * 60_000;
 const COOLDOWN_MS = 10_000;
 /** Keys that cannot be had anew are good for so long. */
 const MAX_STALE_MS = 24 * 3_600_000;
-const LEEWAY_S = 10;
+/** So much may clocks differ. */
+const LEEWAY_S = 60;
 
 type Keys = ReturnType<typeof createLocalJWKSet>;
 

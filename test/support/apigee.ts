@@ -211,7 +211,10 @@ function verified(apigee: Apigee, { apiKey }: { readonly apiKey: string }): Said
 
 function tokenOf(apigee: Apigee, claims: object): string {
   const iat = Math.floor(apigee.nowMs() / 1_000);
-  return signToken(apigee.signing, { aud: "remote-service-client", iat, exp: iat + TOKEN_S, ...claims });
+  return signToken(apigee.signing, {
+    ...{ aud: "remote-service-client", iat, nbf: iat, exp: iat + TOKEN_S },
+    ...claims,
+  });
 }
 
 function counted(apigee: Apigee, asked: QuotaAskedBy): Said {

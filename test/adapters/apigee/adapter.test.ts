@@ -29,7 +29,7 @@ describe("Apigee, asked", () => {
   beforeEach(() => (open = new AsyncDisposableStack()));
   afterEach(() => open.disposeAsync());
 
-  const create = (config: object = {}): Handler =>
+  const create = (config: object = {}, previous?: Handler): Handler =>
     adapter.create(
       {
         url: `${remote.url}/remote-service`,
@@ -42,6 +42,7 @@ describe("Apigee, asked", () => {
         ...config,
       },
       host,
+      previous,
     );
 
   async function start(set: () => void = () => undefined, config: object = {}): Promise<void> {
@@ -88,6 +89,91 @@ describe("Apigee, asked", () => {
     assert.deepEqual([remote.calls.verifyApiKey, remote.counters.get(COUNTER)], [1, 5]);
     host.advance(60_000);
     assert.equal(await asked(), "allow");
+  });
+
+  it("signs tokens of its own, renewed early, and does so with a clock that is not the service's", async () => {
+    const key = signingKey("7");
+    const credentials = { privateKey: { file: "key.pem" }, keyId: "7" };
+    for (const aheadMs of [0, 50_000, -50_000]) {
+      await start(
+        () => {
+          host.secrets.set("key.pem", key.pem);
+          remote.provisioned = [key];
+          remote.nowMs = () => host.nowMs() + aheadMs;
+        },
+        { credentials },
+      );
+      assert.equal(await asked(), "allow", `${aheadMs}`);
+      host.advance(9 * 60_000);
+      assert.equal(await asked({ key: "" }), "401");
+      await tick(host);
+      assert.equal(handler.status().state, "ready");
+      assert.deepEqual(await times(6), [...Array<string>(5).fill("allow"), "429"]);
+    }
+  });
+
+  it("knows by the service's own clock when a window ends", async () => {
+    await start(() => (remote.nowMs = () => host.nowMs() - 25_000));
+    const msToEnd = 60_000 - (remote.nowMs() % 60_000);
+    assert.equal((await times(6)).at(-1), "429");
+    host.advance(msToEnd - 1);
+    assert.equal(await asked(), "429");
+    host.advance(1);
+    assert.equal(await asked(), "allow");
+  });
+
+  it("reads the products anew only where they have changed", async () => {
+    await start();
+    host.advance(2 * 60_000);
+    await tick(host);
+    await until(() => remote.calls.products === 2, { what: "the second question" });
+    assert.equal(remote.unchanged, 1);
+    assert.equal(await asked(), "allow");
+  });
+
+  it("is of every environment, which each question names", async () => {
+    const named = { ...PRODUCT, environments: ["test", "prod"] };
+    await start(() => (remote.products = [named]), { environment: "*" });
+    assert.deepEqual(await times(1), ["the handler is of every environment, and the question names none"]);
+    for (const environment of ["test", "prod"]) assert.equal(await asked({ environment }), "allow");
+    assert.equal(await asked({ environment: "dev" }), "403");
+    await tick(host);
+    assert.deepEqual(
+      [...remote.counters],
+      [
+        ["p-test-d@x-app", 1],
+        ["p-prod-d@x-app", 1],
+      ],
+    );
+    const answer = await ask({ key: "key-1", ...GET, environment: "prod" });
+    assert.ok(answer.verdict === "allow");
+    assert.match(String(answer.outputs?.get("analytics")), /"environment":"prod"/);
+  });
+
+  it("takes the key that a claim holds, before the one that is shown", async () => {
+    await start(() => remote.keys.set("key-2", { ...CLAIMS, api_product_list: [] }), { keyClaim: "api_key" });
+    const claims = (api_key: string): object => ({ claims: new Map([["api_key", api_key]]) });
+    assert.equal(await asked({ key: "key-2", ...claims("key-1") }), "allow");
+    assert.equal(await asked({ key: "key-1", ...claims("key-2") }), "403");
+    assert.equal(await asked({ key: "key-1", ...claims("") }), "allow");
+    assert.deepEqual(await asked({ claims: "x" }), "claims are a map by name");
+  });
+
+  it("hands products and counters to who comes after it, and asks nothing twice", async () => {
+    await start(() => remote.counters.set(COUNTER, 2));
+    assert.deepEqual(await times(2), ["allow", "allow"]);
+    const { products } = remote.calls;
+    remote.behaviour.products = "hang";
+    remote.behaviour.quotas = { status: 503, body: "" };
+    const before = handler;
+    handler = open.adopt(create({ quotas: { sync: "500ms" } }, before), (one) => one.close());
+    await handler.start();
+    assert.deepEqual(await times(2), ["allow", "429"]);
+    assert.ok(remote.calls.products <= products + 1);
+    remote.behaviour.quotas = "well";
+    await before.close();
+    await handler.close();
+    assert.equal(remote.counters.get(COUNTER), 5);
   });
 
   it("counts with others from the first request on", async () => {
