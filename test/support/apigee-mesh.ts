@@ -57,8 +57,14 @@ export const ANALYTICS = (apigee: Apigee, more = ""): string =>
 export const ENVIRONMENT = { APIGEE_KEY: "k", APIGEE_SECRET: "s" };
 
 /** Starts one and waits until it knows its products. */
-export async function startReady(folder: string, open: AsyncDisposableStack): Promise<Weir> {
-  const weir = open.adopt(await startWeir(folder, { environment: ENVIRONMENT }), (one) => one.process.stop());
+export async function startReady(
+  folder: string,
+  open: AsyncDisposableStack,
+  within: readonly string[] = [],
+): Promise<Weir> {
+  const weir = open.adopt(await startWeir(folder, { environment: ENVIRONMENT, within }), (one) =>
+    one.process.stop(),
+  );
   await until(async () => (await weir.status()).handlers.some(({ state }) => state === "ready"), {
     what: "the handler to know its products",
     timeoutMs: 15_000,

@@ -41,7 +41,7 @@ export interface Apigee {
   readonly counters: Map<string, number>;
   readonly quotasAsked: QuotaAskedBy[];
   readonly calls: Record<CallName, number>;
-  readonly behaviour: Partial<Record<CallName, Behaviour>>;
+  behaviour: Partial<Record<CallName, Behaviour>>;
   /** For how long a URL to upload to is good. */
   signedForMs: number;
   /** What was uploaded, by the name of the file: one that comes again takes the place of the one before. */
