@@ -32,7 +32,7 @@ describe("Apigee, asked", () => {
 
   it("reads the products anew only where they have changed", async () => {
     await on.start();
-    on.host.advance(2 * 60_000);
+    on.host.advance(3 * 60_000);
     await tick(on.host);
     await until(() => on.remote.calls.products === 2, { what: "the second question" });
     assert.equal(on.remote.unchanged, 1);
