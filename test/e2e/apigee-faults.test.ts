@@ -11,6 +11,7 @@ import {
   serverFor,
   startReady,
 } from "../support/apigee-mesh.ts";
+import { onSmallDisk } from "../support/small-disk.ts";
 import { until } from "../support/until.ts";
 import { removeFolder, type Weir, writeFolder } from "../support/weir.ts";
 
@@ -173,8 +174,7 @@ describe("Apigee that fails, and weir that is killed", function () {
   it("goes on while the disk is full, and records again when there is room", async () => {
     const disk = join(folder, "disk");
     await mkdir(disk);
-    const mount = 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"';
-    await start(join(disk, "state"), ["unshare", "-rm", "sh", "-c", mount, disk]);
+    await start(join(disk, "state"), onSmallDisk(disk));
     apigee.behaviour.signedUrl = { status: 503, body: "" };
     await until(
       async () => {

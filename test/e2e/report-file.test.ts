@@ -4,6 +4,7 @@ import { constants } from "node:fs";
 import { join } from "node:path";
 import { requests, startReporting, type Balance, type Reporting } from "../support/reporting.ts";
 import { runCommand } from "../support/command.ts";
+import { onSmallDisk } from "../support/small-disk.ts";
 import { until } from "../support/until.ts";
 import { removeFolder, writeFolder } from "../support/weir.ts";
 
@@ -14,12 +15,6 @@ const EACH = 50;
 
 const handlerOf = (file: string): string =>
   `  lines: { adapter: file, deadline: 500ms, queue: { capacity: ${CAPACITY}, batch: 20, wait: 50ms }, config: { file: "${file}" } }\n`;
-
-/** A file system of one megabyte, in a name space of the process alone, so that nobody has to be root. */
-const onSmallDisk = (folder: string): readonly string[] => [
-  ...["unshare", "--map-root-user", "--mount", "sh", "-c"],
-  ...['mount -t tmpfs -o size=1m none "$0" && exec "$@"', folder],
-];
 
 const idsIn = (text: string): readonly string[] =>
   text.split("\n").flatMap((line) => {

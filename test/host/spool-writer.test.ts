@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { runCommand } from "../support/command.ts";
+import { onSmallDisk } from "../support/small-disk.ts";
 
 /** What a process has found out. */
 interface Found {
@@ -26,13 +26,14 @@ describe("a spool on a disk that is really full", function () {
   afterEach(() => rm(folder, { recursive: true }));
 
   /** Runs processes one after another, in a mount of their own: a disk of one megabyte. One may die. */
-  async function onSmallDisk(...parts: readonly string[]): Promise<readonly Found[]> {
-    const runs = parts.map((part) => `"$1" "$2" ${part} "$0" || [ $? = 137 ]`);
-    const script = ['mount -t tmpfs -o size=1m tmpfs "$0"', ...runs].join(" && ");
-    const shell = ["-rm", "sh", "-c", script, folder, process.execPath, PROCESS];
-    const { stdout, stderr } = await promisify(execFile)("unshare", shell, { maxBuffer: 16 * 1_048_576 });
-    assert.match(stderr, /^(Killed\n)?$/);
-    return stdout
+  async function foundBy(...parts: readonly string[]): Promise<readonly Found[]> {
+    const script = parts.map((part) => `"$1" "$2" ${part} "$0" || [ $? = 137 ]`).join(" && ");
+    const [unshare = "", ...shell] = onSmallDisk(folder);
+    const run = ["sh", "-c", script, folder, process.execPath, PROCESS];
+    const ended = await runCommand(unshare, [...shell, ...run]);
+    assert.ok(ended.kind === "succeeded", JSON.stringify(ended));
+    assert.match(ended.stderr, /^(Killed\n)?$/);
+    return ended.stdout
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as Found);
@@ -40,7 +41,7 @@ describe("a spool on a disk that is really full", function () {
 
   it("refuses and counts, takes records again by itself, and brings each that it took once", async () => {
     const [{ counted, accepted, arrived, perhaps, logged, recovered } = assert.fail()] =
-      await onSmallDisk("live");
+      await foundBy("live");
     assert.ok(
       (recovered ?? 0) > 500 && accepted.length > (recovered ?? 0) + 200,
       `${recovered} ${accepted.length}`,
@@ -59,7 +60,7 @@ describe("a spool on a disk that is really full", function () {
   });
 
   it("has after a kill all that was on it, and delivers it from a disk that is still full", async () => {
-    const [before = assert.fail(), after = assert.fail()] = await onSmallDisk("die", "outlive");
+    const [before = assert.fail(), after = assert.fail()] = await foundBy("die", "outlive");
     const unknown = after.counted["unknown"] ?? 0;
     const lost = before.accepted.length - after.arrived.length - unknown;
     // What waited in memory for a disk that took nothing.
