@@ -5,9 +5,9 @@ import {
   type CheckInput,
   type Handler,
   type HandlerStatus,
-  type Input,
 } from "../../src/adapter/adapter.ts";
 import type { Host } from "../../src/adapter/host.ts";
+import { openInput, secretInput } from "../../src/adapter/optional-input.ts";
 import type { Delivery, ReportRecord } from "../../src/adapter/report.ts";
 import { AnalyticsSpool } from "./analytics.ts";
 import { ApiKeys } from "./api-keys.ts";
@@ -23,13 +23,6 @@ import { Quotas, type Taken } from "./quotas.ts";
 import { RemoteService } from "./service.ts";
 import { TokenVerifier } from "./token-verifier.ts";
 
-const optional = (cls: Input["class"], meaning: string, type = "string"): Input => ({
-  type,
-  presence: "optional",
-  class: cls,
-  meaning,
-});
-
 /** Asks Apigee who an API key is of, decides by its products and quotas here, and uploads analytics. */
 export const apigee = defineAdapter<ApigeeConfig>({
   id: "apigee",
@@ -37,23 +30,13 @@ export const apigee = defineAdapter<ApigeeConfig>({
   config: CONFIG,
   inputs: {
     check: {
-      key: optional("secret", "The API key; empty: none"),
-      token: optional(
-        "secret",
-        "An access token of the organization's, which the handler verifies; empty: none",
-      ),
-      claims: optional(
-        "secret",
-        "The claims of a token that Envoy or weir has verified, a map; empty: none",
-        "dyn",
-      ),
-      api: optional(
-        "open",
-        "The API that products name, such as the host; missing: the question is only who it is",
-      ),
-      method: optional("open", "The request's method"),
-      path: optional("secret", "The request's path; a query is cut"),
-      environment: optional("open", "The environment, where the handler is of all"),
+      key: secretInput("The API key; empty: none"),
+      token: secretInput("An access token of the organization's, which the handler verifies; empty: none"),
+      claims: secretInput("The claims of a token that Envoy or weir has verified, a map; empty: none", "dyn"),
+      api: openInput("The API that products name, such as the host; missing: the question is only who it is"),
+      method: openInput("The request's method"),
+      path: secretInput("The request's path; a query is cut"),
+      environment: openInput("The environment, where the handler is of all"),
     },
     report: { presets: ["access-log"], plain: "refused", complaint },
   },

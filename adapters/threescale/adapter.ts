@@ -5,9 +5,9 @@ import {
   type CheckInput,
   type Handler,
   type HandlerStatus,
-  type Input,
 } from "../../src/adapter/adapter.ts";
 import type { Host } from "../../src/adapter/host.ts";
+import { openInput, secretInput } from "../../src/adapter/optional-input.ts";
 import type { Delivery, ReportRecord } from "../../src/adapter/report.ts";
 import { Applications, type Account } from "./applications.ts";
 import { Backend } from "./backend.ts";
@@ -21,14 +21,6 @@ import { readQuestion } from "./question.ts";
 import type { Service } from "./services.ts";
 import type { Usage } from "./usage.ts";
 
-const open = (meaning: string, type = "string"): Input => ({
-  type,
-  presence: "optional",
-  class: "open",
-  meaning,
-});
-const secret = (meaning: string): Input => ({ ...open(meaning), class: "secret" });
-
 /** Asks 3scale whether an application may call, once for many requests, and reports what it uses in batches. */
 export const threescale = defineAdapter<ThreescaleConfig>({
   id: "threescale",
@@ -36,23 +28,23 @@ export const threescale = defineAdapter<ThreescaleConfig>({
   config: CONFIG,
   inputs: {
     check: {
-      service: open("The service, by id or name; missing: the one that `host` or the configuration leaves"),
-      host: open("The request's host, by which the service is found"),
-      method: open("The request's method, for mapping rules"),
-      path: secret("The request's path with its query, for mapping rules; missing: nothing is counted"),
-      form: secret("The body of a form, whose parameters stand above those of the query"),
-      usage: open("What is used of which metrics, instead of mapping rules", "map(string, int)"),
-      credential: secret("The user key, application id or client id, whichever the service goes by"),
-      user_key: secret("The user key"),
-      app_id: secret("The application's id, or that of an OpenID Connect client"),
-      app_key: secret("The application's key"),
-      headers: {
-        ...secret(
-          "The request's headers: credentials are taken from where the service has them, if none is given",
-        ),
-        type: "map(string, string)",
-      },
-      referrer: secret("Whence the caller comes, for applications that filter by it: a host, or a URL"),
+      service: openInput(
+        "The service, by id or name; missing: the one that `host` or the configuration leaves",
+      ),
+      host: openInput("The request's host, by which the service is found"),
+      method: openInput("The request's method, for mapping rules"),
+      path: secretInput("The request's path with its query, for mapping rules; missing: nothing is counted"),
+      form: secretInput("The body of a form, whose parameters stand above those of the query"),
+      usage: openInput("What is used of which metrics, instead of mapping rules", "map(string, int)"),
+      credential: secretInput("The user key, application id or client id, whichever the service goes by"),
+      user_key: secretInput("The user key"),
+      app_id: secretInput("The application's id, or that of an OpenID Connect client"),
+      app_key: secretInput("The application's key"),
+      headers: secretInput(
+        "The request's headers: credentials are taken from where the service has them, if none is given",
+        "map(string, string)",
+      ),
+      referrer: secretInput("Whence the caller comes, for applications that filter by it: a host, or a URL"),
     },
     report: {
       presets: [],
