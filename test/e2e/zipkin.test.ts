@@ -18,6 +18,9 @@ import { startZipkin, type RunningZipkin, type ZipkinEdge, type ZipkinSpan } fro
 
 const CALL = { deadlineAtMs: Number.MAX_SAFE_INTEGER, signal: new AbortController().signal };
 
+const CONNECTION = { opened: true, closed: true, sentBytes: 180, receivedBytes: 300 };
+const CLOSED = { ...FINISHED, request: "none", connection: CONNECTION } as const;
+
 describe("spans of access logs in a real Zipkin", () => {
   let zipkin: RunningZipkin;
   const open = new AsyncDisposableStack();
@@ -175,6 +178,27 @@ describe("spans of access logs in a real Zipkin", () => {
     const over = { startedAtUs: nowUs, local: end("lone-shop", 1), remote: end("lone-orders", 2) };
     await sent([exchangeOf({ ...over, called: undefined, failure: "UH" })]);
     assert.deepEqual(await edgesOf("lone-", 1), ["lone-shop → lone-orders: 1/1"]);
+  });
+
+  it("draws the edge of connections, which no tracer tells of", async () => {
+    const exchanges = [{}, { responseFlags: { upstreamConnectionFailure: true } }].map((over, index) => {
+      const entry = entryOf({
+        identifier: { logName: "mesh-out", cluster: "tcp-shop" },
+        tcp: [
+          {
+            commonProperties: {
+              ...{ upstreamCluster: "tcp-ledger", startTime: time(nowUs / 1_000 + index), duration: time(9) },
+              upstreamRemoteAddress: socket("10.0.0.9", 3_306),
+              ...over,
+            },
+          },
+        ],
+      });
+      return { ...(exchangeOfEntry(entry, CLOSED) ?? assert.fail()), added: new Map<string, string>() };
+    });
+    await sent(exchanges);
+    await sent(exchanges);
+    assert.deepEqual(await edgesOf("tcp-", 2), ["tcp-shop → tcp-ledger: 2/1"]);
   });
 
   it("draws both edges of a gateway, with its own time apart from that of the one it calls", async () => {
