@@ -75,14 +75,11 @@ function analyticsOf(
     developer_email: caller?.developerEmail,
     access_token: caller?.accessToken,
   };
-  let text = "{}";
-  const said: Record<string, string> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined || value === "") continue;
-    const more = JSON.stringify({ ...said, [name]: value });
-    if (more.length > MAX_ANALYTICS_LENGTH) continue;
-    said[name] = value;
-    text = more;
+  const said = Object.entries(fields).filter(([, value]) => value !== undefined && value !== "");
+  let text = JSON.stringify(Object.fromEntries(said));
+  while (text.length > MAX_ANALYTICS_LENGTH && said.length > 0) {
+    said.pop();
+    text = JSON.stringify(Object.fromEntries(said));
   }
   return text;
 }

@@ -6,17 +6,17 @@ import { createOutbound } from "../../src/host/fetch.ts";
 import { createHost } from "../../src/host/host.ts";
 import { OneCall } from "../../src/host/one-call.ts";
 import { listen } from "../host/server.ts";
+import { apigeeRows } from "./apigee.ts";
+import { AT_A_TIME, BATCHES, heapBytes, inParallel, repeated, timed } from "./batches.ts";
 import { median, provenance, table, writeSection } from "./report.ts";
 
 /** What a check costs that asks a back-end: known, not known, in memory, and in calls. Needs `--expose-gc`. */
 
 const KNOWN = 100_000;
-const BATCHES = 15;
 const HITS_A_BATCH = 20_000;
 const MISSES_A_BATCH = 400;
 const REQUESTS = 100_000;
 const CALLERS = 1_000;
-const AT_A_TIME = 50;
 
 await main();
 
@@ -25,7 +25,11 @@ async function main(): Promise<void> {
   const rows = await measured();
   const text = `${provenance("npm run bench:backends -- --write")} Times are medians of ${BATCHES} batches.\n\n${table(["a check that asks a back-end", ""], rows)}`;
   console.log(text);
-  if (values.write) await writeSection("backends", text);
+  const ofApigee = `${provenance("npm run bench:backends -- --write")} Times are medians.\n\n${table(["the adapter apigee", ""], await apigeeRows())}`;
+  console.log(ofApigee);
+  if (!values.write) return;
+  await writeSection("backends", text);
+  await writeSection("apigee", ofApigee);
 }
 
 async function measured(): Promise<readonly (readonly [string, string])[]> {
@@ -59,9 +63,9 @@ async function measured(): Promise<readonly (readonly [string, string])[]> {
     );
 
   const handler = create();
-  const before = heapBytes();
+  const before = await heapBytes();
   await inParallel(KNOWN, (index) => ask(handler, index));
-  const bytes = heapBytes() - before;
+  const bytes = (await heapBytes()) - before;
   const hits = repeated(() => timed(HITS_A_BATCH, (index) => ask(handler, (index * 7_919) % KNOWN)));
   const hit = median(await hits);
   let next = KNOWN;
@@ -87,34 +91,4 @@ async function measured(): Promise<readonly (readonly [string, string])[]> {
 function ask(handler: Handler, caller: number): unknown {
   const input = new Map([["input", `{"user":"user-${caller}","method":"GET","path":["orders"]}`]]);
   return handler.check?.(input, new OneCall(Date.now() + 10_000));
-}
-
-async function repeated(batch: () => Promise<number>): Promise<readonly number[]> {
-  const times: number[] = [];
-  for (let index = 0; index < BATCHES; index++) times.push(await batch());
-  return times;
-}
-
-/** Microseconds of one of so many. */
-async function timed(count: number, one: (index: number) => unknown): Promise<number> {
-  const startedAtMs = performance.now();
-  for (let index = 0; index < count; index++) {
-    const answer = one(index);
-    if (answer instanceof Promise) await answer;
-  }
-  return ((performance.now() - startedAtMs) * 1_000) / count;
-}
-
-async function inParallel(count: number, one: (index: number) => unknown): Promise<void> {
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < count) await one(next++);
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, work));
-}
-
-function heapBytes(): number {
-  if (globalThis.gc === undefined) throw new Error("run it with --expose-gc");
-  globalThis.gc();
-  return process.memoryUsage().heapUsed;
 }
