@@ -64,7 +64,7 @@ class ApigeeHandler implements Handler {
     const service = new RemoteService(config, host);
     this.#service = service;
     this.#verifier = new TokenVerifier(config, host);
-    this.#keys = new ApiKeys({ config, host, service, verifier: this.#verifier });
+    this.#keys = new ApiKeys({ config, host, service, verifier: this.#verifier }, before && before.#keys);
     this.#catalogue = new Catalogue(config, { host, service }, before && before.#catalogue);
     this.#quotas = new Quotas({ config, host, service }, before && before.#quotas);
     this.#analytics = new AnalyticsSpool({ config, host, service });

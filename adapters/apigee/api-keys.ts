@@ -17,11 +17,14 @@ export interface ApiKeysOptions {
 export class ApiKeys {
   readonly #options: ApiKeysOptions;
   readonly #known: Remembered<Caller | undefined>;
+  /** Who is asked, who proves the answer, and who asks: answers of others are others'. */
+  readonly #asked: readonly string[];
 
-  constructor(options: ApiKeysOptions) {
-    const { cache, onFailure, asksPerSecond, timeoutMs } = options.config;
+  constructor(options: ApiKeysOptions, previous: ApiKeys | undefined) {
+    const { url, certs, credentials, cache, onFailure, asksPerSecond, timeoutMs } = options.config;
     this.#options = options;
-    this.#known = options.host.remember({
+    this.#asked = [url, certs, JSON.stringify(credentials)];
+    const bounds = {
       maxEntries: cache.entries,
       allowedMs: cache.allowedMs,
       deniedMs: cache.deniedMs,
@@ -30,11 +33,12 @@ export class ApiKeys {
       onFailure,
       maxAsksPerSecond: asksPerSecond,
       fetchTimeoutMs: timeoutMs,
-    });
+    };
+    this.#known = options.host.remember(bounds, previous && previous.#known);
   }
 
   ask(key: string, call: Call): Answered<Caller | undefined> | Promise<Answered<Caller | undefined>> {
-    return this.#known.ask([key], (asked) => this.#fetch(key, asked), call);
+    return this.#known.ask([...this.#asked, key], (asked) => this.#fetch(key, asked), call);
   }
 
   status(): HandlerStatus {

@@ -133,6 +133,21 @@ describe("Apigee, asked", () => {
     assert.equal(on.handler.status().state, "stale");
   });
 
+  it("remembers keys over a reload, and none that it was told with other credentials", async () => {
+    await on.start();
+    assert.equal(await on.asked(), "allow");
+    const replace = async (config: object): Promise<number> => {
+      on.handler = on.open.adopt(on.create(config, on.handler), (one) => one.close());
+      await on.handler.start();
+      assert.equal(await on.asked(), "allow");
+      return on.remote.calls.verifyApiKey;
+    };
+    assert.equal(await replace({ quotas: { sync: "2s" } }), 1);
+    on.host.secrets.set("OTHER", "s");
+    const credentials = { key: { env: "KEY" }, secret: { env: "OTHER" } };
+    assert.equal(await replace({ credentials }), 2);
+  });
+
   it("never waits for products, and starts with the last good ones", async () => {
     await on.start(() => (on.remote.behaviour.products = { status: 500, body: "" }));
     assert.equal(on.handler.status().state, "failing");
