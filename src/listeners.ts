@@ -79,6 +79,8 @@ export async function openListeners(parts: ListenerParts, opened: AsyncDisposabl
     metrics,
     exposed: () => exposedBy(parts.runtime.live?.handlers ?? new Map()),
     notReady: () => (phase === "ready" ? undefined : phase),
+    onError: (error) =>
+      parts.log.error({ err: error }, "a page of the metrics listener ended in an exception"),
   });
   opened.defer(() => watched.close());
   const { limits, quotas, shown, settler } = openCounting(parts);

@@ -15,6 +15,8 @@ export interface MetricsListenerOptions {
   readonly exposed: () => ReadonlyMap<string, NonNullable<Handler["expose"]>>;
   /** Why weir should not be sent requests now; undefined when it is ready. */
   readonly notReady: () => string | undefined;
+  /** A page could not be made whole. */
+  readonly onError: (error: unknown) => void;
 }
 
 /**
@@ -49,8 +51,7 @@ export async function startMetricsListener(options: MetricsListenerOptions): Pro
       vary: "accept, accept-encoding",
       ...(contentEncoding === "" ? {} : { "content-encoding": contentEncoding }),
     });
-    // A scraper that has gone needs no answer.
-    sendSlices(reply.raw, slices).catch(() => undefined);
+    sendSlices(reply.raw, slices).catch(options.onError);
   });
   app.get("/healthz", (_request, reply) => reply.type("text/plain").send("ok\n"));
   app.get("/readyz", (_request, reply) => {

@@ -48,6 +48,7 @@ const http = await startMetricsListener({
   metrics,
   exposed: () => new Map(),
   notReady: () => undefined,
+  onError: (error) => console.error(error),
 });
 
 // The lines that `weir serve` prints: whoever starts either learns the addresses in the same way.

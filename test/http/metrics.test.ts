@@ -35,6 +35,7 @@ function get(address: ListenAddress, path: string, method = "GET"): Promise<Answ
       response.on("end", () =>
         resolve({ status: response.statusCode, type: response.headers["content-type"], body }),
       );
+      response.on("error", reject);
     });
     sent.on("error", reject);
     sent.end();
@@ -45,6 +46,7 @@ describe("the metrics listener", () => {
   const loopback: ListenAddress = { kind: "tcp", host: "127.0.0.1", port: 0 };
   const open: HttpListener[] = [];
   let reason: string | undefined;
+  const errors: unknown[] = [];
   let exposed = new Map<string, NonNullable<Handler["expose"]>>();
 
   async function start(address: ListenAddress = loopback): Promise<ListenAddress> {
@@ -55,6 +57,7 @@ describe("the metrics listener", () => {
       metrics,
       exposed: () => exposed,
       notReady: () => reason,
+      onError: (error) => errors.push(error),
     });
     open.push(listener);
     return listener.address;
@@ -63,6 +66,7 @@ describe("the metrics listener", () => {
   afterEach(async () => {
     reason = undefined;
     exposed = new Map();
+    errors.length = 0;
     await Promise.all(open.splice(0).map((one) => one.close()));
   });
 
@@ -133,6 +137,17 @@ describe("the metrics listener", () => {
     assert.ok(made < 1_000, `${made} slices for a scraper that takes none`);
     answer.destroy();
     await ended.promise;
+  });
+
+  it("tells that a page could not be made whole, which the scraper finds cut", async () => {
+    const broken = new Error("a bug");
+    async function* failing(): AsyncGenerator<Buffer> {
+      yield await Promise.resolve(Buffer.from("a 1\n"));
+      throw broken;
+    }
+    exposed.set("mesh", () => ({ contentType: "text/plain", contentEncoding: "", slices: failing() }));
+    await assert.rejects(get(await start(), "/metrics/mesh"));
+    assert.deepEqual(errors, [broken]);
   });
 
   it("has nothing else", async () => {
