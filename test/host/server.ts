@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo, Server, Socket } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import type { HostLog } from "../../src/adapter/host.ts";
+import { startListening } from "../support/listening.ts";
 
 /** A server of the test on loopback, and how many connections and requests it has seen. */
 export interface LocalServer {
@@ -27,19 +28,9 @@ export async function serve(
     tls === undefined
       ? createServer(listener)
       : createTlsServer({ cert: tls.certificate, key: tls.key }, listener);
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    seen.connections++;
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-  });
-  const port = await listen(server);
-  const close = async (): Promise<void> => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  };
-  return { port, url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`, seen, close };
+  server.on("connection", () => seen.connections++);
+  const { port, stop } = await startListening(server);
+  return { port, url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`, seen, close: stop };
 }
 
 /** Listens on a free port of loopback. */

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { isSignedBy, signingKey, signToken, type SigningKey } from "./apigee-keys.ts";
 import { windowEnd, type QuotaAsked, type QuotaAskedBy } from "./apigee-quota.ts";
+import { startListening } from "./listening.ts";
 
 /** How one of its calls behaves; `cut` ends the connection after the request was taken in. */
 export type Behaviour = "well" | "hang" | "cut" | { readonly status: number; readonly body: string };
@@ -56,7 +55,6 @@ const TOKEN_S = 900;
 const GOOGLE_TOKEN = "google-token-51f0";
 
 export async function startApigee(nowMs: () => number = Date.now): Promise<Apigee> {
-  const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
     void readBody(request).then((body) => {
       const call = callOf(request);
@@ -76,13 +74,7 @@ export async function startApigee(nowMs: () => number = Date.now): Promise<Apige
       response.writeHead(status, { "content-type": "application/json", ...headers }).end(said);
     });
   });
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const { port, stop, comeBack } = await startListening(server);
   const signing = signingKey("1");
   const apigee: Apigee = {
     url: `http://127.0.0.1:${port}`,
@@ -109,17 +101,8 @@ export async function startApigee(nowMs: () => number = Date.now): Promise<Apige
     behaviour: {},
     signedForMs: 600_000,
     files: new Map(),
-    stop: async () => {
-      if (!server.listening) return;
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-    comeBack: async () => {
-      server.listen(port, "127.0.0.1");
-      await once(server, "listening");
-    },
+    stop,
+    comeBack,
   };
   return apigee;
 }

@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import http from "node:http";
 import http2 from "node:http2";
 import net from "node:net";
-import type { AddressInfo } from "node:net";
+import { startListening } from "./listening.ts";
 
 /** A small service of a mesh that knows nothing of any proxy. */
 export interface Service {
@@ -104,22 +103,6 @@ function passOn(
 }
 
 async function listening(server: net.Server): Promise<Service> {
-  const sockets = new Set<net.Socket>();
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    host: "127.0.0.1",
-    port,
-    async stop() {
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  };
+  const { port, stop } = await startListening(server);
+  return { host: "127.0.0.1", port, stop };
 }

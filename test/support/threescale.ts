@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
 import { proxyConfigOf, type ProxySettings } from "./threescale-config.ts";
 import {
   Book,
@@ -11,6 +9,7 @@ import {
   type BookService,
   type Reported,
 } from "./threescale-book.ts";
+import { startListening } from "./listening.ts";
 
 /**
  * How one of the two APIs behaves; `hang` never answers, `mute` does what it is asked and never says so, `cut` ends connections after the
@@ -38,36 +37,20 @@ export interface Threescale {
 const MAX_PARAMETERS = 4_096;
 
 export async function startThreescale(nowMs: () => number = Date.now): Promise<Threescale> {
-  const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
     void readBody(request).then((body) => answer(three, { request, response, body }));
   });
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port: listensAt } = server.address() as AddressInfo;
+  const { port, stop, comeBack } = await startListening(server);
   const three: Threescale = {
-    url: `http://127.0.0.1:${listensAt}`,
+    url: `http://127.0.0.1:${port}`,
     book: new Book(nowMs),
     settings: new Map(),
     token: "tok-5c1e7d0a",
     calls: { authorize: 0, authrep: 0, report: 0, configs: 0 },
     reports: [],
     behaviour: { backend: "well", system: "well" },
-    stop: async () => {
-      if (!server.listening) return;
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-    comeBack: async () => {
-      server.listen(listensAt, "127.0.0.1");
-      await once(server, "listening");
-    },
+    stop,
+    comeBack,
   };
   return three;
 }

@@ -1,6 +1,6 @@
 import http from "node:http";
 import http2 from "node:http2";
-import type { AddressInfo, Server, Socket } from "node:net";
+import { startListening } from "./listening.ts";
 
 /** A request that reached the upstream. `rawHeaders` are the lines as received: name, value, name, value… */
 export interface ReceivedRequest {
@@ -54,14 +54,14 @@ export async function startUpstream(): Promise<Upstream> {
     response.writeHead(200, { "content-type": "application/json", "set-cookie": "upstream=1" });
     response.end(JSON.stringify(echo));
   });
-  const [one, two] = await Promise.all([listen(plain), listen(multiplexed)]);
+  const [one, two] = await Promise.all([startListening(plain), startListening(multiplexed)]);
   return {
     host: "127.0.0.1",
     port: one.port,
     http2Port: two.port,
     received,
     stop: async () => {
-      await Promise.all([one.close(), two.close()]);
+      await Promise.all([one.stop(), two.stop()]);
     },
   };
 }
@@ -80,27 +80,4 @@ function echoCall(request: http2.Http2ServerRequest, response: http2.Http2Server
   response.writeHead(200, { "content-type": "application/grpc", "set-cookie": "upstream=1" });
   response.addTrailers({ "grpc-status": "0" });
   request.pipe(response);
-}
-
-async function listen(server: Server): Promise<{ port: number; close(): Promise<void> }> {
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve(portOf(server.address())));
-  });
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
-    });
-  return { port, close };
-}
-
-function portOf(address: AddressInfo | string | null): number {
-  if (address === null || typeof address === "string") throw new Error("the upstream has no TCP address");
-  return address.port;
 }
