@@ -146,6 +146,14 @@ describe("Apigee that fails, and weir that is killed", function () {
         what: "all to be on disk",
       },
     );
+    // What is under way at that moment would be put aside; between two attempts there is a pause.
+    const { signedUrl } = apigee.calls;
+    await until(
+      async () =>
+        apigee.calls.signedUrl > signedUrl &&
+        (await readdir(join(folder, "state/analytics"))).every((name) => !name.endsWith("sending")),
+      { what: "an attempt to be over", timeoutMs: 20_000 },
+    );
     weir.process.signal("SIGKILL");
     await weir.process.whenEnded;
     apigee.behaviour = {};
